@@ -1,0 +1,1 @@
+//! zerobus-local
