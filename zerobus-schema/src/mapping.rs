@@ -1,0 +1,1 @@
+//! The one mapping from Delta types to proto2.

@@ -1,0 +1,1 @@
+//! The proto2 side: messages, the `.proto` text, the descriptor.
