@@ -1,1 +1,0 @@
-//! The one mapping from Delta types to proto2.
