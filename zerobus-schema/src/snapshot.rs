@@ -309,3 +309,92 @@ impl std::error::Error for SnapshotError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::StructField;
+
+    fn sample() -> Snapshot {
+        let location = StructType::new(vec![
+            StructField::not_null("lat", DataType::Double),
+            StructField::nullable("label", DataType::Varchar(20)),
+        ]);
+        let mut temp = StructField::nullable("temp", DataType::Integer);
+        temp.metadata.insert("comment".into(), "in °C".into());
+        let name = TableRef::parse("main.default.air_quality").unwrap();
+        Snapshot::new(TableSchema::new(
+            Some(name),
+            StructType::new(vec![
+                temp,
+                StructField::nullable("codes", DataType::array(DataType::Char(3))),
+                StructField::nullable("seen", DataType::array(DataType::Struct(location))),
+            ]),
+        ))
+    }
+
+    #[test]
+    fn the_file_reads_back_and_ends_with_a_newline() {
+        let text = sample().to_json();
+        assert!(text.ends_with("}\n"));
+        assert_eq!(Snapshot::parse(&text).unwrap(), sample());
+        assert_eq!(Snapshot::parse(&text).unwrap().to_json(), text);
+    }
+
+    #[test]
+    fn an_update_keeps_numbers_and_reserves_those_of_dropped_columns() {
+        let before = sample();
+        let mut schema = before.schema().clone();
+        schema.columns.fields.remove(0);
+        schema
+            .columns
+            .fields
+            .push(StructField::nullable("added", DataType::Long));
+        let after = before.update(schema);
+        let text = after.to_json();
+        assert_eq!(Snapshot::parse(&text).unwrap(), after);
+        let columns = &after.schema().columns;
+        assert_eq!(columns.field("seen").unwrap().number, Some(3));
+        assert_eq!(columns.field("added").unwrap().number, Some(4));
+        assert_eq!(
+            columns.reserved,
+            [Reserved {
+                number: 1,
+                name: "temp".into()
+            }]
+        );
+    }
+
+    #[test]
+    fn what_is_no_usable_snapshot_says_what_to_do() {
+        let text = sample().to_json();
+        for (broken, part) in [
+            ("{}".to_owned(), "write one with `zerobus pull`"),
+            ("[".to_owned(), "not JSON"),
+            (
+                text.replace("\"zerobus_snapshot\": 1", "\"zerobus_snapshot\": 2"),
+                "update the toolkit",
+            ),
+            (
+                text.replace("\"temp\": 1", "\"temp\": 2"),
+                "column codes has the number 2, which is already given",
+            ),
+            (
+                text.replace("\"temp\": 1", "\"temp\": 19500"),
+                "column temp has no usable field number",
+            ),
+            (
+                text.replace("\"lat\": 1", "\"lon\": 1"),
+                "column seen.lat has no usable field number",
+            ),
+            (
+                text.replace("main.default.air_quality", "../etc/passwd"),
+                "is not a table name",
+            ),
+        ] {
+            assert_ne!(broken, text);
+            let error = Snapshot::parse(&broken).unwrap_err().to_string();
+            assert!(error.contains(part), "{part}: {error}");
+        }
+    }
+}

@@ -12,6 +12,8 @@ mod message;
 mod names;
 mod refusal;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use message::{Mapping, MappingOptions, map, message};
 pub use refusal::{Refusal, RefusalReason, Refusals};
