@@ -1,0 +1,173 @@
+use std::time::Duration;
+
+use crate::address::Address;
+use crate::config::Config;
+use crate::error::CatalogError;
+use crate::http::Http;
+use crate::secret::Secret;
+use crate::workspace::{Oauth, Workspace};
+
+/// A token or schema call that does not get through is given up after this time.
+const TIME_LIMIT: Duration = Duration::from_secs(15);
+
+/// Longer limits are cut to this.
+const TIME_LIMIT_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// Sets up a [`Workspace`].
+#[derive(Debug, Clone, Default)]
+pub struct WorkspaceBuilder {
+    config: Config,
+    allow_plaintext: bool,
+    ca_pem: Option<Vec<u8>>,
+    time_limit: Option<Duration>,
+}
+
+impl WorkspaceBuilder {
+    /// Where Unity Catalog and the token endpoint are. The scheme may be left out (https), and a browser's address
+    /// pasted whole will do: what stands behind `o=` is then the workspace's id.
+    #[must_use]
+    pub fn workspace_url(mut self, url: impl Into<String>) -> Self {
+        self.config.workspace_url = Some(url.into());
+        self
+    }
+
+    /// Where Zerobus is. When its first label is a number, that is the workspace's id.
+    #[must_use]
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.config.endpoint = Some(url.into());
+        self
+    }
+
+    /// The workspace's id, where neither address holds it.
+    #[must_use]
+    pub fn workspace_id(mut self, id: impl Into<String>) -> Self {
+        self.config.workspace_id = Some(id.into());
+        self
+    }
+
+    /// The OAuth client id and secret of a service principal: what a stream needs, and enough for the catalog.
+    #[must_use]
+    pub fn oauth(mut self, client_id: impl Into<String>, client_secret: impl Into<Secret>) -> Self {
+        self.config.client_id = Some(client_id.into());
+        self.config.client_secret = Some(client_secret.into());
+        self
+    }
+
+    /// A personal access token. The catalog takes it; an ingest token cannot be had with it.
+    #[must_use]
+    pub fn token(mut self, token: impl Into<Secret>) -> Self {
+        self.config.token = Some(token.into());
+        self
+    }
+
+    /// Fills what has not been given from a weaker source, such as [`Config::from_env`].
+    #[must_use]
+    pub fn or(mut self, weaker: Config) -> Self {
+        self.config = self.config.or(weaker);
+        self
+    }
+
+    /// Trusts this CA besides the system's: one or more certificates as PEM text.
+    #[must_use]
+    pub fn ca_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.ca_pem = Some(pem.into());
+        self
+    }
+
+    /// Lets secrets travel over plain http to another machine. Loopback needs no permission.
+    #[must_use]
+    pub fn allow_plaintext(mut self, allow: bool) -> Self {
+        self.allow_plaintext = allow;
+        self
+    }
+
+    /// How long a call is tried again while the network or the service fails; 15 seconds unless set.
+    #[must_use]
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = Some(limit);
+        self
+    }
+
+    /// Checks what was given. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`CatalogError::Configuration`] when the workspace or the credentials are missing, an address cannot be
+    /// read, or it is plain http to another machine.
+    pub fn build(self) -> Result<Workspace, CatalogError> {
+        let config = self.config;
+        let url = config.workspace_url.ok_or_else(|| {
+            CatalogError::configuration(
+                "no workspace given; set its URL in the builder, or DATABRICKS_HOST in the environment",
+            )
+        })?;
+        let address = Address::parse("workspace URL", &url)?;
+        if !address.is_https() && !address.is_loopback() && !self.allow_plaintext {
+            return Err(CatalogError::configuration(format!(
+                "secrets would travel to {address} unencrypted; use https, or allow plaintext by name"
+            )));
+        }
+        let endpoint = config
+            .endpoint
+            .map(|text| Address::parse("Zerobus endpoint", &text))
+            .transpose()?;
+        let oauth = match (config.client_id, config.client_secret) {
+            (Some(id), Some(secret)) => Some(Oauth { id, secret }),
+            (None, None) => None,
+            (Some(_), None) => {
+                return Err(CatalogError::configuration(
+                    "a client id is given and no secret; set DATABRICKS_CLIENT_SECRET too",
+                ));
+            }
+            (None, Some(_)) => {
+                return Err(CatalogError::configuration(
+                    "a client secret is given and no id; set DATABRICKS_CLIENT_ID too",
+                ));
+            }
+        };
+        if oauth.is_none() && config.token.is_none() {
+            return Err(CatalogError::configuration(
+                "no credentials given; set DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET, or DATABRICKS_TOKEN for the catalog alone",
+            ));
+        }
+        if config.token.as_ref().is_some_and(|token| {
+            token.expose().is_empty() || !token.expose().chars().all(|c| c.is_ascii_graphic())
+        }) {
+            return Err(CatalogError::configuration(
+                "the personal access token is empty or holds spaces or control characters; copy it anew",
+            ));
+        }
+        let workspace_id = workspace_id(config.workspace_id, endpoint.as_ref(), &address);
+        let http = Http::new(
+            address.is_https(),
+            address.is_loopback(),
+            self.ca_pem.as_deref(),
+            self.time_limit.unwrap_or(TIME_LIMIT).min(TIME_LIMIT_MAX),
+        )?;
+        Ok(Workspace::new(
+            http,
+            address,
+            endpoint,
+            workspace_id,
+            oauth,
+            config.token,
+        ))
+    }
+}
+
+/// The given id, else the endpoint's, else the workspace's. A local server takes any, so its host will do.
+fn workspace_id(
+    given: Option<String>,
+    endpoint: Option<&Address>,
+    workspace: &Address,
+) -> Option<String> {
+    let local = || {
+        let address = endpoint.unwrap_or(workspace);
+        address
+            .is_loopback()
+            .then(|| address.first_label().to_owned())
+    };
+    given
+        .or_else(|| endpoint.and_then(Address::workspace_id).map(str::to_owned))
+        .or_else(|| workspace.workspace_id().map(str::to_owned))
+        .or_else(local)
+}

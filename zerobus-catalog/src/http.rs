@@ -1,0 +1,303 @@
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::error::CatalogError;
+use crate::retry::{Attempts, Backoff};
+use crate::secret::Secret;
+
+/// The most bytes of an answer that are read: a table of 2,000 columns takes about a megabyte.
+const BODY_MAX: usize = 16 * 1024 * 1024;
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+
+/// A client for one workspace.
+#[derive(Debug)]
+pub(crate) struct Http {
+    client: reqwest::Client,
+    /// For a call with all its attempts.
+    time_limit: Duration,
+}
+
+/// One call.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    /// What is being done, for errors.
+    pub(crate) action: &'a str,
+    pub(crate) url: &'a str,
+    pub(crate) credentials: Credentials<'a>,
+    /// A urlencoded form to POST; without one it is a GET.
+    pub(crate) form: Option<&'a str>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Credentials<'a> {
+    Basic { id: &'a str, secret: &'a Secret },
+    Bearer(&'a Secret),
+}
+
+/// An answer that is final: success, or a refusal that no second attempt changes.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+}
+
+impl Http {
+    /// `https` says whether certificates will be needed at all; `loopback` keeps the proxy out.
+    pub(crate) fn new(
+        https: bool,
+        loopback: bool,
+        ca_pem: Option<&[u8]>,
+        time_limit: Duration,
+    ) -> Result<Self, CatalogError> {
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls(https, ca_pem)?)
+            .user_agent(concat!("zerobus-catalog/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_LIMIT)
+            .http1_only();
+        if loopback {
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|error| {
+            CatalogError::configuration(format!(
+                "the HTTP client cannot be set up: {}",
+                chain(&error.without_url())
+            ))
+        })?;
+        Ok(Self { client, time_limit })
+    }
+
+    /// Makes the call; network errors, 5xx, 408 and 429 are tried again.
+    pub(crate) async fn call(
+        &self,
+        call: &Call<'_>,
+        attempts: Attempts,
+    ) -> Result<Answer, CatalogError> {
+        let deadline = Instant::now() + self.time_limit;
+        let mut backoff = Backoff::new();
+        loop {
+            let limit = deadline
+                .saturating_duration_since(Instant::now())
+                .min(REQUEST_LIMIT);
+            let error = match self.once(call, limit).await {
+                Err(error) if error.is_retryable() => error,
+                done => return done,
+            };
+            let retry_after = match &error {
+                CatalogError::Status { retry_after, .. } => *retry_after,
+                _ => None,
+            };
+            let again = Instant::now() + backoff.next(retry_after);
+            if attempts == Attempts::One || again >= deadline {
+                return Err(error);
+            }
+            tokio::time::sleep_until(again).await;
+        }
+    }
+
+    async fn once(&self, call: &Call<'_>, limit: Duration) -> Result<Answer, CatalogError> {
+        let request = match call.form {
+            None => self.client.get(call.url),
+            Some(form) => self
+                .client
+                .post(call.url)
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(form.to_owned()),
+        };
+        let request = match &call.credentials {
+            Credentials::Basic { id, secret } => request.basic_auth(id, Some(secret.expose())),
+            Credentials::Bearer(token) => request.bearer_auth(token.expose()),
+        };
+        let broken = |error: reqwest::Error| call.broken(error);
+        let mut response = request.timeout(limit).send().await.map_err(broken)?;
+        let status = response.status().as_u16();
+        let retry_after = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+            .map(|seconds: u64| Duration::from_secs(seconds.min(3600)));
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(broken)? {
+            if body.len() + chunk.len() > BODY_MAX {
+                return Err(call.unusable(format!("it is longer than {BODY_MAX} bytes")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let body = String::from_utf8(body)
+            .map_err(|_| call.unusable("it is not UTF-8 text".to_owned()))?;
+        let answer = Answer { status, body };
+        match answer.error(call, retry_after) {
+            error if !answer.is_success() && error.is_retryable() => Err(error),
+            _ => Ok(answer),
+        }
+    }
+}
+
+impl Call<'_> {
+    /// The error of an answer that is not what was promised.
+    pub(crate) fn unusable(&self, problem: String) -> CatalogError {
+        CatalogError::Answer {
+            action: self.action.to_owned(),
+            url: self.url.to_owned(),
+            problem,
+        }
+    }
+
+    fn broken(&self, error: reqwest::Error) -> CatalogError {
+        let untrusted = is_certificate_error(&error);
+        let message = chain(&error.without_url());
+        let (action, url) = (self.action.to_owned(), self.url.to_owned());
+        if untrusted {
+            CatalogError::Untrusted {
+                action,
+                url,
+                message,
+            }
+        } else {
+            CatalogError::Network {
+                action,
+                url,
+                message,
+            }
+        }
+    }
+
+    fn scrub(&self, text: &str) -> String {
+        match &self.credentials {
+            Credentials::Basic { secret, .. } => secret.scrub(text),
+            Credentials::Bearer(token) => token.scrub(text),
+        }
+    }
+}
+
+impl Answer {
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The machine-readable kind of a refusal: OAuth's `error` or the catalog's `error_code`.
+    pub(crate) fn code(&self) -> Option<String> {
+        let value: Value = serde_json::from_str(&self.body).ok()?;
+        ["error", "error_code"]
+            .iter()
+            .find_map(|key| value.get(key)?.as_str().map(str::to_owned))
+    }
+
+    /// What a refusal says, on one line, bounded, and without what was sent.
+    pub(crate) fn message(&self, call: &Call<'_>) -> String {
+        let json: Option<Value> = serde_json::from_str(&self.body).ok();
+        let text = json.as_ref().and_then(|value| {
+            ["error_description", "message", "error", "error_code"]
+                .iter()
+                .find_map(|key| value.get(key)?.as_str().filter(|text| !text.is_empty()))
+        });
+        let text = match text {
+            Some(text) => text,
+            None if self.body.trim_start().starts_with('<') => "a page of HTML",
+            None if self.body.trim().is_empty() => "no message",
+            None => &self.body,
+        };
+        let scrubbed = call.scrub(text);
+        let line: String = scrubbed
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(300)
+            .collect();
+        line.trim_end_matches('.').to_owned()
+    }
+
+    /// The answer as a plain error.
+    pub(crate) fn error(&self, call: &Call<'_>, retry_after: Option<Duration>) -> CatalogError {
+        CatalogError::Status {
+            action: call.action.to_owned(),
+            url: call.url.to_owned(),
+            status: self.status,
+            message: self.message(call),
+            retry_after,
+        }
+    }
+}
+
+/// The TLS configuration: *ring*, given explicitly, and the system's roots.
+fn tls(https: bool, ca_pem: Option<&[u8]>) -> Result<rustls::ClientConfig, CatalogError> {
+    let mut roots = RootCertStore::empty();
+    if https {
+        // Honours SSL_CERT_FILE and SSL_CERT_DIR. Single files that cannot be read are no reason to stop.
+        let native = rustls_native_certs::load_native_certs();
+        roots.add_parsable_certificates(native.certs);
+        if let Some(pem) = ca_pem {
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                let added = certificate
+                    .map_err(|error| error.to_string())
+                    .and_then(|der| roots.add(der).map_err(|error| error.to_string()));
+                added.map_err(|error| {
+                    CatalogError::configuration(format!(
+                        "the given CA certificate cannot be read: {error}; give PEM text"
+                    ))
+                })?;
+            }
+        }
+        if roots.is_empty() {
+            let why = native
+                .errors
+                .first()
+                .map_or_else(String::new, |error| format!(" ({error})"));
+            return Err(CatalogError::configuration(format!(
+                "no trusted certificates found{why}; install the system's, or name a PEM file in SSL_CERT_FILE"
+            )));
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| CatalogError::configuration(format!("TLS cannot be set up: {error}")))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(config)
+}
+
+/// An error with its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// Whether the certificate was refused, which trying again does not change.
+fn is_certificate_error(error: &reqwest::Error) -> bool {
+    let mut next = error.source();
+    while let Some(cause) = next {
+        // An `io::Error` shows its inner error here only, not as its source.
+        let inner = cause
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        let tls = inner
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+            .or_else(|| cause.downcast_ref::<rustls::Error>());
+        if let Some(rustls::Error::InvalidCertificate(_)) = tls {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
+}

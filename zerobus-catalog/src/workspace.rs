@@ -1,0 +1,270 @@
+use std::fmt;
+use std::sync::Arc;
+
+use zerobus_schema::{TableName, TableRef, TableSchema, catalog};
+
+use crate::address::Address;
+use crate::builder::WorkspaceBuilder;
+use crate::cache::TokenCache;
+use crate::config::Config;
+use crate::error::CatalogError;
+use crate::http::{Answer, Call, Credentials, Http};
+use crate::retry::Attempts;
+use crate::secret::Secret;
+use crate::token::{self, Token};
+
+/// A Databricks workspace, seen by one client. Clones share their tokens.
+#[derive(Clone)]
+pub struct Workspace {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    http: Http,
+    address: Address,
+    endpoint: Option<Address>,
+    workspace_id: Option<String>,
+    oauth: Option<Oauth>,
+    personal_token: Option<Secret>,
+    tokens: TokenCache,
+}
+
+/// A service principal's credentials.
+#[derive(Debug, Clone)]
+pub(crate) struct Oauth {
+    pub(crate) id: String,
+    pub(crate) secret: Secret,
+}
+
+impl Workspace {
+    /// Begins to set one up.
+    #[must_use]
+    pub fn builder() -> WorkspaceBuilder {
+        WorkspaceBuilder::default()
+    }
+
+    /// The workspace that the environment names; see [`Config`] for the variables.
+    ///
+    /// # Errors
+    /// [`CatalogError::Configuration`] when a variable is missing or cannot be used.
+    pub fn from_env() -> Result<Self, CatalogError> {
+        Self::builder().or(Config::from_env()).build()
+    }
+
+    pub(crate) fn new(
+        http: Http,
+        address: Address,
+        endpoint: Option<Address>,
+        workspace_id: Option<String>,
+        oauth: Option<Oauth>,
+        personal_token: Option<Secret>,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                http,
+                address,
+                endpoint,
+                workspace_id,
+                oauth,
+                personal_token,
+                tokens: TokenCache::default(),
+            }),
+        }
+    }
+
+    /// The workspace's address, without a trailing slash.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.inner.address.as_str()
+    }
+
+    /// The address of Zerobus, with its scheme and without a trailing slash, where one was given.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&str> {
+        self.inner.endpoint.as_ref().map(Address::as_str)
+    }
+
+    /// The workspace's id, where it is known.
+    #[must_use]
+    pub fn workspace_id(&self) -> Option<&str> {
+        self.inner.workspace_id.as_deref()
+    }
+
+    /// Fetches the schema of a table from Unity Catalog.
+    ///
+    /// # Errors
+    /// [`CatalogError`]; network errors and a failing service are tried again within the time limit first.
+    pub async fn table(&self, table: &TableName) -> Result<TableSchema, CatalogError> {
+        let url = self.inner.address.join(&format!(
+            "/api/2.1/unity-catalog/tables/{}",
+            token::percent_encode(&table.to_string())
+        ));
+        let action = format!("fetching the schema of {table}");
+        let first = self.catalog_token().await?;
+        let mut answer = self.get_table(&url, &action, &first).await?;
+        if answer.0.status == 401 && self.inner.personal_token.is_none() {
+            // The token may have been withdrawn before its time: once more, with a new one.
+            self.inner.tokens.forget(None, &first);
+            let second = self.catalog_token().await?;
+            answer = self.get_table(&url, &action, &second).await?;
+        }
+        let (answer, message) = answer;
+        let table = table.clone();
+        match answer.status {
+            200..=299 => read_table(table, &answer.body),
+            // A wrong address answers 404 too, but not in the catalog's form.
+            404 if answer.code().is_some() => Err(CatalogError::TableNotFound { table, message }),
+            401 | 403 => Err(CatalogError::PermissionDenied { table, message }),
+            status => Err(CatalogError::Status {
+                action,
+                url,
+                status,
+                message,
+                retry_after: None,
+            }),
+        }
+    }
+
+    /// The token that a stream into `table` needs. It is kept, and replaced shortly before it expires; while it cannot
+    /// be replaced, the one at hand is served for as long as it is valid.
+    ///
+    /// # Errors
+    /// [`CatalogError`]; network errors and a failing service are tried again within the time limit first.
+    pub async fn ingest_token(&self, table: &TableName) -> Result<Token, CatalogError> {
+        let oauth = self.inner.oauth.as_ref().ok_or_else(|| {
+            CatalogError::configuration(format!(
+                "no token to write into {table}: a personal access token is for the catalog alone; \
+                 give an OAuth client id and secret (DATABRICKS_CLIENT_ID, DATABRICKS_CLIENT_SECRET)"
+            ))
+        })?;
+        let id = self.inner.workspace_id.as_deref().ok_or_else(|| {
+            CatalogError::configuration(format!(
+                "no token to write into {table}: the workspace's id is in neither address; \
+                 give it to the builder or in DATABRICKS_WORKSPACE_ID"
+            ))
+        })?;
+        let form = token::ingest_form(id, table);
+        let fetch = |attempts| self.fetch_token(oauth, &form, Some(table), attempts);
+        self.inner.tokens.get(Some(table), fetch).await
+    }
+
+    /// A new ingest token in the place of one that the service has rejected. When another caller has replaced it
+    /// meanwhile, that one is returned.
+    ///
+    /// # Errors
+    /// As [`Self::ingest_token`].
+    pub async fn refresh_ingest_token(
+        &self,
+        table: &TableName,
+        rejected: &Token,
+    ) -> Result<Token, CatalogError> {
+        self.inner.tokens.forget(Some(table), rejected.secret());
+        self.ingest_token(table).await
+    }
+
+    async fn catalog_token(&self) -> Result<Secret, CatalogError> {
+        if let Some(token) = &self.inner.personal_token {
+            return Ok(token.clone());
+        }
+        let oauth = self
+            .inner
+            .oauth
+            .as_ref()
+            .ok_or_else(|| CatalogError::configuration("no credentials given"))?;
+        let form = token::catalog_form();
+        let fetch = |attempts| self.fetch_token(oauth, &form, None, attempts);
+        let token = self.inner.tokens.get(None, fetch).await?;
+        Ok(token.secret().clone())
+    }
+
+    /// The answer, and what it says should it be a refusal.
+    async fn get_table(
+        &self,
+        url: &str,
+        action: &str,
+        token: &Secret,
+    ) -> Result<(Answer, String), CatalogError> {
+        let call = Call {
+            action,
+            url,
+            credentials: Credentials::Bearer(token),
+            form: None,
+        };
+        let answer = self
+            .inner
+            .http
+            .call(&call, Attempts::WithinTimeLimit)
+            .await?;
+        let message = if answer.is_success() {
+            String::new()
+        } else {
+            answer.message(&call)
+        };
+        Ok((answer, message))
+    }
+
+    async fn fetch_token(
+        &self,
+        oauth: &Oauth,
+        form: &str,
+        table: Option<&TableName>,
+        attempts: Attempts,
+    ) -> Result<Token, CatalogError> {
+        let url = self.inner.address.join("/oidc/v1/token");
+        let action = match table {
+            Some(table) => format!("fetching a token for table {table}"),
+            None => "fetching a token for the catalog".to_owned(),
+        };
+        let call = Call {
+            action: &action,
+            url: &url,
+            credentials: Credentials::Basic {
+                id: &oauth.id,
+                secret: &oauth.secret,
+            },
+            form: Some(form),
+        };
+        let answer = self.inner.http.call(&call, attempts).await?;
+        if answer.is_success() {
+            return Token::from_answer(&answer.body).map_err(|problem| call.unusable(problem));
+        }
+        let code = answer.code();
+        match (table, code.as_deref(), answer.status) {
+            (Some(table), Some("invalid_authorization_details"), _) => {
+                Err(CatalogError::NoTableOrGrant {
+                    table: table.clone(),
+                })
+            }
+            (_, Some("invalid_client"), _) | (_, _, 401 | 403) => {
+                let message = answer.message(&call);
+                Err(CatalogError::CredentialsRefused {
+                    url: url.clone(),
+                    status: answer.status,
+                    message,
+                })
+            }
+            _ => Err(answer.error(&call, None)),
+        }
+    }
+}
+
+fn read_table(table: TableName, body: &str) -> Result<TableSchema, CatalogError> {
+    let mut schema = match catalog::parse_table(body) {
+        Ok(schema) => schema,
+        Err(error) => return Err(CatalogError::Schema { table, error }),
+    };
+    schema.table = Some(TableRef::from(table));
+    Ok(schema)
+}
+
+impl fmt::Debug for Workspace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Workspace")
+            .field("url", &self.url())
+            .field("endpoint", &self.endpoint())
+            .field("workspace_id", &self.workspace_id())
+            .field("oauth", &self.inner.oauth)
+            .field("personal_token", &self.inner.personal_token)
+            .finish_non_exhaustive()
+    }
+}
