@@ -1,1 +1,3 @@
 //! zerobus-local
+
+mod delta;

@@ -1,0 +1,138 @@
+//! Delta's types as Arrow's, one to one: what a batch must look like, and how it lands in Parquet.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_schema::{DataType as Arrow, Field, Fields, Schema, TimeUnit};
+use delta_kernel::schema::{ArrayType, DataType, MapType, PrimitiveType, StructField, StructType};
+
+use super::DeltaError;
+
+/// The Arrow extension name by which a VARIANT column is told from a STRUCT of two binaries.
+pub(crate) const VARIANT_EXTENSION: &str = "arrow.parquet.variant";
+
+const EXTENSION_NAME: &str = "ARROW:extension:name";
+
+/// The Arrow schema of a table's rows. Every type has exactly one form:
+///
+/// | Delta | Arrow |
+/// |---|---|
+/// | BOOLEAN, BYTE, SHORT, INTEGER, LONG, FLOAT, DOUBLE | `Boolean`, `Int8` … `Int64`, `Float32`, `Float64` |
+/// | STRING (CHAR and VARCHAR too) | `Utf8` |
+/// | BINARY | `Binary` |
+/// | DECIMAL(p, s) | `Decimal128(p, s)` |
+/// | DATE | `Date32` |
+/// | TIMESTAMP / TIMESTAMP_NTZ | `Timestamp(Microsecond, "UTC")` / `Timestamp(Microsecond, None)` |
+/// | VARIANT | `Struct(metadata: Binary, value: Binary)`, both non-null, the field marked with [`VARIANT_EXTENSION`] |
+/// | STRUCT | `Struct` |
+/// | ARRAY | `List`, its field named `element` |
+/// | MAP | `Map`, unsorted, `key_value` of `key` and `value` |
+pub(crate) fn arrow_schema(schema: &StructType) -> Result<Schema, DeltaError> {
+    Ok(Schema::new(arrow_fields(schema, "")?))
+}
+
+/// Whether a field of [`arrow_schema`] stands for a VARIANT.
+pub(crate) fn is_variant(field: &Field) -> bool {
+    field.metadata().get(EXTENSION_NAME).map(String::as_str) == Some(VARIANT_EXTENSION)
+}
+
+fn arrow_fields(schema: &StructType, parent: &str) -> Result<Fields, DeltaError> {
+    schema
+        .fields()
+        .map(|field| arrow_field(field, parent))
+        .collect()
+}
+
+fn arrow_field(field: &StructField, parent: &str) -> Result<Field, DeltaError> {
+    let path = if parent.is_empty() {
+        field.name().clone()
+    } else {
+        format!("{parent}.{}", field.name())
+    };
+    named(field.name(), field.data_type(), field.is_nullable(), &path)
+}
+
+fn named(
+    name: &str,
+    data_type: &DataType,
+    nullable: bool,
+    path: &str,
+) -> Result<Field, DeltaError> {
+    let field = Field::new(name, arrow_type(data_type, path)?, nullable);
+    Ok(match data_type {
+        DataType::Variant(_) => field.with_metadata(HashMap::from([(
+            EXTENSION_NAME.to_owned(),
+            VARIANT_EXTENSION.to_owned(),
+        )])),
+        _ => field,
+    })
+}
+
+/// `path` names the column in an error.
+pub(super) fn arrow_type(data_type: &DataType, path: &str) -> Result<Arrow, DeltaError> {
+    match data_type {
+        DataType::Primitive(primitive) => arrow_primitive(primitive, path),
+        DataType::Struct(fields) => Ok(Arrow::Struct(arrow_fields(fields, path)?)),
+        DataType::Array(array) => list_type(array, path),
+        DataType::Map(map) => map_type(map, path),
+        DataType::Variant(_) => Ok(Arrow::Struct(Fields::from(vec![
+            Field::new("metadata", Arrow::Binary, false),
+            Field::new("value", Arrow::Binary, false),
+        ]))),
+    }
+}
+
+fn list_type(array: &ArrayType, path: &str) -> Result<Arrow, DeltaError> {
+    let path = format!("{path}.element");
+    let element = named(
+        "element",
+        array.element_type(),
+        array.contains_null(),
+        &path,
+    )?;
+    Ok(Arrow::List(Arc::new(element)))
+}
+
+fn map_type(map: &MapType, path: &str) -> Result<Arrow, DeltaError> {
+    let key = named("key", map.key_type(), false, &format!("{path}.key"))?;
+    let value_path = format!("{path}.value");
+    let value = named(
+        "value",
+        map.value_type(),
+        map.value_contains_null(),
+        &value_path,
+    )?;
+    let entries = Arrow::Struct(Fields::from(vec![key, value]));
+    Ok(Arrow::Map(
+        Arc::new(Field::new("key_value", entries, false)),
+        false,
+    ))
+}
+
+fn arrow_primitive(primitive: &PrimitiveType, path: &str) -> Result<Arrow, DeltaError> {
+    Ok(match primitive {
+        PrimitiveType::String => Arrow::Utf8,
+        PrimitiveType::Long => Arrow::Int64,
+        PrimitiveType::Integer => Arrow::Int32,
+        PrimitiveType::Short => Arrow::Int16,
+        PrimitiveType::Byte => Arrow::Int8,
+        PrimitiveType::Float => Arrow::Float32,
+        PrimitiveType::Double => Arrow::Float64,
+        PrimitiveType::Boolean => Arrow::Boolean,
+        PrimitiveType::Binary => Arrow::Binary,
+        PrimitiveType::Date => Arrow::Date32,
+        PrimitiveType::Timestamp => Arrow::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        PrimitiveType::TimestampNtz => Arrow::Timestamp(TimeUnit::Microsecond, None),
+        PrimitiveType::Decimal(decimal) => {
+            // A scale is at most the precision, which is at most 38.
+            Arrow::Decimal128(decimal.precision(), decimal.scale().cast_signed())
+        }
+        other => {
+            return Err(DeltaError::Unsupported {
+                reason: format!(
+                    "column {path}: type {other:?} cannot be stored; leave the column out of the table"
+                ),
+            });
+        }
+    })
+}
