@@ -10,12 +10,14 @@
 
 mod message;
 mod names;
+mod print;
 mod refusal;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use message::{Mapping, MappingOptions, map, message};
+pub use print::type_table;
 pub use refusal::{Refusal, RefusalReason, Refusals};
 pub use table::{Carrier, TYPES, TypeRow, row, scalar};
 
