@@ -1,0 +1,486 @@
+//! What `CREATE TABLE` statements, column lists and type texts are read as.
+
+use zerobus_schema::ddl;
+use zerobus_schema::{DataType, StructField, TableSchema};
+
+fn table(text: &str) -> TableSchema {
+    ddl::parse_create_table(text).unwrap_or_else(|error| panic!("{text}\n{error}"))
+}
+
+fn columns(text: &str) -> Vec<String> {
+    let show = |field: &StructField| {
+        let null = if field.nullable { "" } else { " NOT NULL" };
+        format!("{} {}{null}", field.name, field.data_type)
+    };
+    table(text).columns.fields.iter().map(show).collect()
+}
+
+fn error(text: &str) -> String {
+    ddl::parse_create_tables(text).unwrap_err().to_string()
+}
+
+#[test]
+fn every_type_that_a_stream_carries() {
+    let seen = columns(
+        "CREATE TABLE main.default.air_quality (
+            device_name STRING NOT NULL, temp INT, humidity BIGINT, observed_at TIMESTAMP NOT NULL, day DATE,
+            price DECIMAL(10,2), tags ARRAY<STRING>, attrs MAP<STRING, STRING>,
+            location STRUCT<lat: DOUBLE NOT NULL, lon: DOUBLE NOT NULL, label: STRING>, payload VARIANT, raw BINARY)",
+    );
+    assert_eq!(
+        seen,
+        [
+            "device_name STRING NOT NULL",
+            "temp INT",
+            "humidity BIGINT",
+            "observed_at TIMESTAMP NOT NULL",
+            "day DATE",
+            "price DECIMAL(10,2)",
+            "tags ARRAY<STRING>",
+            "attrs MAP<STRING, STRING>",
+            "location STRUCT<lat: DOUBLE NOT NULL, lon: DOUBLE NOT NULL, label: STRING>",
+            "payload VARIANT",
+            "raw BINARY",
+        ]
+    );
+}
+
+#[test]
+fn types_by_all_their_names() {
+    for (text, canonical) in [
+        ("integer", "INT"),
+        ("byte", "TINYINT"),
+        ("Short", "SMALLINT"),
+        ("long", "BIGINT"),
+        ("real", "FLOAT"),
+        ("dec", "DECIMAL(10,0)"),
+        ("numeric ( 7 , 3 )", "DECIMAL(7,3)"),
+        ("decimal(12)", "DECIMAL(12,0)"),
+        ("character(3)", "CHAR(3)"),
+        ("timestamp_ltz", "TIMESTAMP"),
+        ("timestamp without time zone", "TIMESTAMP_NTZ"),
+        ("string collate unicode_ci", "STRING COLLATE UNICODE_CI"),
+        (
+            "string collate SR_CYRL_srb_ai",
+            "STRING COLLATE sr_Cyrl_SRB_AI",
+        ),
+        ("string collate utf8_binary", "STRING"),
+        (
+            "map<string,array<array<int>>>",
+            "MAP<STRING, ARRAY<ARRAY<INT>>>",
+        ),
+        (
+            "struct<a int, `b c`: string not null comment 'x>y'>",
+            "STRUCT<a: INT, `b c`: STRING NOT NULL>",
+        ),
+        ("struct<>", "STRUCT<>"),
+        ("interval", "INTERVAL"),
+        ("interval day to second", "INTERVAL DAY TO SECOND"),
+        ("time", "TIME(6)"),
+        ("geography ( any )", "GEOGRAPHY(ANY)"),
+        ("timestamp(9)", "TIMESTAMP(9)"),
+    ] {
+        assert_eq!(
+            ddl::parse_type(text).unwrap().to_string(),
+            canonical,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_type_says_what_to_write() {
+    for (text, message) in [
+        ("text", "1:1: expected a type, found `TEXT`; write STRING"),
+        (
+            "string(5)",
+            "1:1: expected a type, found `STRING(5)`; STRING takes no parameters",
+        ),
+        (
+            "varchar",
+            "1:1: VARCHAR needs a length; write VARCHAR(n), or STRING",
+        ),
+        (
+            "decimal(39)",
+            "1:1: DECIMAL(39) is not a type: the precision is 1 to 38, the scale at most the precision",
+        ),
+        ("decimal(5,-2)", "1:11: expected a whole number, found `-`"),
+        (
+            "array<int not null>",
+            "1:11: NOT NULL cannot stand on an element, key or value; DDL has no such types: leave it out",
+        ),
+        ("array<", "1:7: expected a type, found the end of the text"),
+        (
+            "struct<a-b: int>",
+            "1:8: `a-b` is no name without backticks; write it in backticks",
+        ),
+        (
+            "struct<é: int>",
+            "1:8: `é` is no name without backticks; write it in backticks",
+        ),
+        (
+            "struct<a: int,\n A: int>",
+            "2:2: `A` is there twice; names must differ by more than case",
+        ),
+        ("struct<``: int>", "1:8: a field name is empty"),
+        ("struct<1: int>", "1:8: expected a field name, found `1`"),
+        (
+            "double precision",
+            "1:8: expected the end of the type, found `precision`",
+        ),
+        (
+            "interval day to year",
+            "1:17: expected HOUR or MINUTE or SECOND, found `year`",
+        ),
+        (
+            "int /* open",
+            "1:5: the comment is not closed; end it with `*/`",
+        ),
+    ] {
+        assert_eq!(
+            ddl::parse_type(text).unwrap_err().to_string(),
+            message,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn column_clauses_in_any_order() {
+    let table = table(
+        "create table t (
+            id bigint generated by default as identity (increment by 2 start with -5) comment 'number',
+            day date generated always as (cast(at as date)) not null,
+            at timestamp default current_timestamp() not null,
+            state string comment \"it's\" default coalesce('a, b', 'c') constraint known check (state in ('a', 'b')),
+            flag boolean default null is not null comment 'x',
+            pay string mask main.default.hide using columns (id)
+        )",
+    );
+    let metadata: Vec<_> = table
+        .columns
+        .fields
+        .iter()
+        .map(|field| serde_json::to_string(&field.metadata).unwrap())
+        .collect();
+    assert_eq!(
+        metadata,
+        [
+            r#"{"comment":"number","delta.identity.allowExplicitInsert":true,"delta.identity.start":-5,"delta.identity.step":2}"#,
+            r#"{"delta.generationExpression":"cast(at as date)"}"#,
+            r#"{"CURRENT_DEFAULT":"current_timestamp()"}"#,
+            r#"{"CURRENT_DEFAULT":"coalesce('a, b', 'c')","comment":"it's"}"#,
+            r#"{"CURRENT_DEFAULT":"null is not null","comment":"x"}"#,
+            "{}",
+        ]
+    );
+    let nullable: Vec<_> = table
+        .columns
+        .fields
+        .iter()
+        .map(|field| field.nullable)
+        .collect();
+    assert_eq!(nullable, [true, false, false, true, true, true]);
+}
+
+#[test]
+fn a_primary_key_is_not_null_wherever_it_stands() {
+    for text in [
+        "create table t (id int primary key, a int references x (id) match full)",
+        "create table t (id int, a int, primary key (ID))",
+        "create table t (constraint pk primary key (id timeseries) rely not enforced, id int, a int, foreign key (a) references x)",
+    ] {
+        assert_eq!(columns(text), ["id INT NOT NULL", "a INT"], "{text}");
+    }
+    assert_eq!(
+        error("create table t (id int, primary key (x))"),
+        "1:38: `x` is not a column of the table"
+    );
+}
+
+#[test]
+fn constraint_words_are_names_too() {
+    assert_eq!(
+        columns(
+            "create table t (constraint int, check string, primary boolean, `unique` int, comment string, default int)"
+        ),
+        [
+            "constraint INT",
+            "check STRING",
+            "primary BOOLEAN",
+            "unique INT",
+            "comment STRING",
+            "default INT"
+        ]
+    );
+}
+
+#[test]
+fn clauses_of_the_table() {
+    let table = table(
+        "CREATE OR REPLACE TABLE main.`default`.events (id BIGINT, s STRUCT<note: STRING>) -- first
+         USING delta PARTITIONED BY (Id, day DATE NOT NULL, region STRING) /* ( /* nested */ ( */
+         COMMENT 'what; happens' DEFAULT COLLATION unicode_ci
+         TBLPROPERTIES (delta.appendOnly = true, 'k''s' '1', x.y=-2.5)
+         LOCATION 's3://bucket/x' WITH ROW FILTER main.default.f ON (id) CLUSTER BY AUTO;",
+    );
+    assert_eq!(table.table.unwrap().to_string(), "main.default.events");
+    assert_eq!(table.comment.as_deref(), Some("what; happens"));
+    assert_eq!(table.partition_columns, ["id", "day", "region"]);
+    let properties: Vec<_> = table
+        .properties
+        .iter()
+        .map(|(k, v)| format!("{k}={v}"))
+        .collect();
+    assert_eq!(properties, ["delta.appendOnly=true", "k's=1", "x.y=-2.5"]);
+    let types: Vec<_> = table
+        .columns
+        .fields
+        .iter()
+        .map(|f| f.data_type.to_string())
+        .collect();
+    assert_eq!(
+        types,
+        [
+            "BIGINT",
+            "STRUCT<note: STRING COLLATE UNICODE_CI>",
+            "DATE",
+            "STRING COLLATE UNICODE_CI"
+        ]
+    );
+    assert!(!table.columns.field("day").unwrap().nullable);
+}
+
+#[test]
+fn names_of_all_kinds() {
+    let name = |text: &str| table(text).table.map(|name| name.to_string());
+    assert_eq!(name("create table table (a int)").as_deref(), Some("table"));
+    assert_eq!(
+        name("create table if not exists a.1b (a int)").as_deref(),
+        Some("a.1b")
+    );
+    assert_eq!(
+        name("create table identifier('a.b.c') (a int)").as_deref(),
+        Some("a.b.c")
+    );
+    assert_eq!(name("create table identifier(:name) (a int)"), None);
+    assert_eq!(
+        name("create table identifier (a int)").as_deref(),
+        Some("identifier")
+    );
+    assert_eq!(name("create table delta.`/tmp/x` (a int)"), None);
+    assert_eq!(
+        error("create table a.`b c`.d (a int)"),
+        "1:14: `a.b c.d` is not a table name: ' ' cannot stand in `b c`"
+    );
+}
+
+#[test]
+fn several_statements_and_those_passed_over() {
+    let tables = ddl::parse_create_tables(
+        "USE CATALOG main;; CREATE SCHEMA IF NOT EXISTS s COMMENT 'a; b';
+         CREATE TABLE s.a (x INT);
+         DROP TABLE IF EXISTS s.b; CREATE TABLE s.b (y INT)",
+    );
+    let names: Vec<_> = tables
+        .unwrap()
+        .into_iter()
+        .map(|t| t.table.unwrap().to_string())
+        .collect();
+    assert_eq!(names, ["s.a", "s.b"]);
+    for (text, message) in [
+        (
+            "create table a (x int) create table b (y int)",
+            "1:24: expected a clause of CREATE TABLE (USING, PARTITIONED BY, TBLPROPERTIES, …), or `;`, found `create`",
+        ),
+        (
+            "alter table a add column y int",
+            "1:1: expected CREATE TABLE (no other statement is read), found `alter`",
+        ),
+        (
+            "-- nothing\n",
+            "2:1: expected a CREATE TABLE statement, found the end of the text",
+        ),
+        (
+            "create view v as select 1",
+            "1:8: expected TABLE (views and other objects take no rows), found `view`",
+        ),
+    ] {
+        assert_eq!(error(text), message);
+    }
+    let two = ddl::parse_create_table("create table a (x int); create table b (x int)");
+    assert_eq!(
+        two.unwrap_err().to_string(),
+        "expected one CREATE TABLE statement, found 2"
+    );
+}
+
+#[test]
+fn a_statement_without_columns_says_so() {
+    for (text, why) in [
+        (
+            "create table t like s",
+            "1:16: the statement has no column list: its columns are those of another table",
+        ),
+        (
+            "create table t using delta as select 1",
+            "1:28: the statement has no column list: its columns come from a query",
+        ),
+        (
+            "create table t using delta location '/x'",
+            "1:41: the statement has no column list: its columns come from what lies at its location",
+        ),
+    ] {
+        assert!(error(text).starts_with(why), "{}", error(text));
+    }
+}
+
+#[test]
+fn mistakes_are_placed() {
+    for (text, message) in [
+        (
+            "create table t (a int,\n  b int,)",
+            "2:9: expected a column name, found `)`",
+        ),
+        (
+            "create table t (\n  a int null)",
+            "2:9: expected `,` or `)` after the column (a column may be NULL unless it says NOT NULL: leave the word out), found `null`",
+        ),
+        (
+            "create table t (a: int)",
+            "1:18: a column has no `:` between name and type; only fields of a STRUCT may have one",
+        ),
+        (
+            "create table t (a int comment 'x)",
+            "1:31: the quote that opens here is not closed",
+        ),
+        (
+            "create table t (a int check (a > (1))",
+            "1:38: expected `,` or `)` after the column, found the end of the text",
+        ),
+        (
+            "create table t (a int check (a > (1)",
+            "1:29: the `(` is not closed",
+        ),
+        (
+            "create table t (a string generated always as identity)",
+            "1:46: an identity column is a BIGINT, not a STRING",
+        ),
+        (
+            "create table t (a int) partitioned by (b)",
+            "1:40: `b` is not a column of the table",
+        ),
+        (
+            "create table t (a int) tblproperties ('k'='1', 'k'='2')",
+            "1:48: the property is there twice",
+        ),
+    ] {
+        assert_eq!(error(text), message, "{text}");
+    }
+}
+
+#[test]
+fn a_schema_string_has_its_own_grammar() {
+    let fields =
+        ddl::parse_columns("a int NOT NULL COMMENT 'c' -- note\n, `b ``c` string").unwrap();
+    let names: Vec<_> = fields
+        .fields
+        .iter()
+        .map(|field| field.name.as_str())
+        .collect();
+    assert_eq!(names, ["a", "b `c"]);
+    for text in [
+        "",
+        "a",
+        "a: int",
+        "a int,, b long",
+        "a int comment 'x' not null",
+        "a int default 5",
+        "a int;",
+    ] {
+        ddl::parse_columns(text).unwrap_err();
+    }
+}
+
+#[test]
+fn strings_are_unescaped_as_spark_does() {
+    for (literal, text) in [
+        ("'a''b'", "a'b"),
+        ("\"a\"\"b'c\"", "a\"b'c"),
+        (
+            r"'tab\tquote\' back\\ \u00e9 \101 100\%'",
+            "tab\tquote' back\\ é A 100\\%",
+        ),
+        (r"r'raw\n'", r"raw\n"),
+        ("'one ' 'two'", "one two"),
+    ] {
+        let fields = ddl::parse_columns(&format!("a int comment {literal}")).unwrap();
+        assert_eq!(fields.fields[0].comment(), Some(text), "{literal}");
+    }
+}
+
+#[test]
+fn bounds_hold() {
+    let deep = "array<".repeat(100_000);
+    assert!(
+        ddl::parse_type(&deep)
+            .unwrap_err()
+            .to_string()
+            .contains("nested deeper than 64 levels")
+    );
+    let wide: String = (0..20_001).map(|i| format!("c{i} int,")).collect();
+    assert!(
+        ddl::parse_columns(&wide)
+            .unwrap_err()
+            .to_string()
+            .contains("more than 20000")
+    );
+    let long = " ".repeat(16 * 1024 * 1024 + 1);
+    assert!(
+        ddl::parse_type(&long)
+            .unwrap_err()
+            .to_string()
+            .contains("at most 16777216 are read")
+    );
+    for slow in ["/*", "(", "'' ", "`a``", "a-", "-- \n", "a."] {
+        let text = format!("create table t (a int default {})", slow.repeat(1_000_000));
+        let _ = ddl::parse_create_tables(&text);
+    }
+}
+
+#[test]
+fn the_writer_keeps_what_ddl_can_say() {
+    let text = "\
+CREATE TABLE main.default.t (
+  id BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY (START WITH 1 INCREMENT BY 1),
+  `a b` STRUCT<x: DECIMAL(5,2) NOT NULL COMMENT 'it\\'s', y: ARRAY<STRING COLLATE UNICODE_CI>>,
+  day DATE GENERATED ALWAYS AS (cast(at as date)),
+  at TIMESTAMP DEFAULT current_timestamp() COMMENT 'when'
+)
+PARTITIONED BY (day)
+COMMENT 'two\\nlines'
+TBLPROPERTIES (
+  'delta.appendOnly' = 'true'
+);
+";
+    assert_eq!(ddl::create_table(&table(text)), text);
+}
+
+#[test]
+fn foreign_text_cannot_break_out_of_what_is_written() {
+    let mut hostile = table("create table t (a int, b int, c int)");
+    let fields = &mut hostile.columns.fields;
+    fields[0].data_type = DataType::Unsupported("INT); DROP TABLE x; --".to_owned());
+    fields[1].metadata.insert(
+        "delta.generationExpression".into(),
+        "1); DROP TABLE x; --".into(),
+    );
+    fields[2]
+        .metadata
+        .insert("CURRENT_DEFAULT".into(), "1, d INT".into());
+    hostile.table = None;
+    assert_eq!(
+        ddl::create_table(&hostile),
+        "CREATE TABLE IDENTIFIER(:table) (\n  a INT) DROP TABLE x ,\n  b INT,\n  c INT DEFAULT (1, d INT)\n);\n"
+    );
+}
