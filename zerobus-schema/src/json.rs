@@ -36,7 +36,28 @@ pub(crate) fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Pretty JSON with sorted keys and two-space indents, the same bytes whichever features of `serde_json` are on
+/// The keys of Delta's schema JSON in the order that Spark writes them; all others follow by name.
+const SPARK_ORDER: [&str; 10] = [
+    "name",
+    "type",
+    "fields",
+    "elementType",
+    "containsNull",
+    "keyType",
+    "valueType",
+    "valueContainsNull",
+    "nullable",
+    "metadata",
+];
+
+fn rank(key: &str) -> usize {
+    SPARK_ORDER
+        .iter()
+        .position(|known| *known == key)
+        .unwrap_or(SPARK_ORDER.len())
+}
+
+/// Pretty JSON with keys in a fixed order and two-space indents, the same bytes whichever features of `serde_json` are on
 /// in the user's tree (`preserve_order` would otherwise decide the order).
 pub(crate) fn write_canonical(out: &mut String, value: &Value, indent: usize) {
     match value {
@@ -51,7 +72,7 @@ pub(crate) fn write_canonical(out: &mut String, value: &Value, indent: usize) {
         }
         Value::Object(entries) if !entries.is_empty() => {
             let mut entries: Vec<_> = entries.iter().collect();
-            entries.sort_by_key(|(key, _)| key.as_str());
+            entries.sort_by_key(|(key, _)| (rank(key), key.as_str()));
             write_object(out, entries, indent);
         }
         scalar => {
