@@ -127,6 +127,9 @@ mod tests {
             StructField::not_null("device_name", DataType::String),
             StructField::nullable("temp", DataType::Integer),
         ]);
-        assert_eq!(print.to_string(), "d597d9f0718f8ac6b3c2668e98a07872a350fec62ee8e829464d0989986df4ea");
+        assert_eq!(
+            print.to_string(),
+            "d597d9f0718f8ac6b3c2668e98a07872a350fec62ee8e829464d0989986df4ea"
+        );
     }
 }

@@ -12,12 +12,20 @@ pub fn type_table() -> String {
             .iter()
             .map(|carrier| match carrier.feature {
                 Some(feature) => format!("`{}` (feature `{feature}`)", carrier.rust),
-                None if carrier.rust.contains(' ') && !carrier.rust.contains('<') => carrier.rust.to_owned(),
+                None if carrier.rust.contains(' ') && !carrier.rust.contains('<') => {
+                    carrier.rust.to_owned()
+                }
                 None => format!("`{}`", carrier.rust),
             })
             .collect();
         let value = row.value.unwrap_or("");
-        let _ = writeln!(out, "| {} | `{}` | {} | {value} |", row.delta, row.proto, rust.join(", "));
+        let _ = writeln!(
+            out,
+            "| {} | `{}` | {} | {value} |",
+            row.delta,
+            row.proto,
+            rust.join(", ")
+        );
     }
     out
 }
