@@ -46,10 +46,10 @@ impl Address {
             .split(['/', '?', '&', '#'])
             .find_map(|part| part.strip_prefix("o="))
             .map(str::to_owned);
-        if let Some(id) = &organisation {
-            if id.is_empty() || !id.chars().all(|c| c.is_ascii_digit()) {
-                return Err(error("has something other than digits after `o=`"));
-            }
+        if let Some(id) = &organisation
+            && (id.is_empty() || !id.chars().all(|c| c.is_ascii_digit()))
+        {
+            return Err(error("has something other than digits after `o=`"));
         }
         // What a browser's address holds besides belongs to a page, not to the workspace.
         let path = match &organisation {

@@ -126,3 +126,90 @@ impl State {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A token endpoint in the small: counts its calls, and fails when told.
+    #[derive(Default)]
+    struct Endpoint {
+        calls: AtomicU32,
+        down: Mutex<bool>,
+    }
+
+    impl Endpoint {
+        async fn fetch(&self) -> Result<Token, CatalogError> {
+            let call = self.calls.fetch_add(1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            if *lock(&self.down) {
+                return Err(CatalogError::configuration("down"));
+            }
+            let secret = Secret::from(format!("token-{call}"));
+            Ok(Token::new(secret, Duration::from_secs(3600)))
+        }
+
+        async fn get(&self, cache: &TokenCache) -> Result<String, CatalogError> {
+            let token = cache.get(None, |_| self.fetch()).await?;
+            Ok(token.expose().to_owned())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_is_replaced_before_it_expires_and_kept_when_that_fails() {
+        let (cache, endpoint) = (TokenCache::default(), Endpoint::default());
+        assert_eq!(endpoint.get(&cache).await.unwrap(), "token-0");
+        tokio::time::advance(Duration::from_secs(3200)).await;
+        assert_eq!(endpoint.get(&cache).await.unwrap(), "token-0");
+        assert_eq!(endpoint.calls.load(Ordering::SeqCst), 1);
+
+        *lock(&endpoint.down) = true;
+        tokio::time::advance(Duration::from_secs(200)).await;
+        assert_eq!(endpoint.get(&cache).await.unwrap(), "token-0");
+        assert_eq!(endpoint.get(&cache).await.unwrap(), "token-0");
+        // The failed refresh is left alone for a while, then tried again.
+        assert_eq!(endpoint.calls.load(Ordering::SeqCst), 2);
+
+        *lock(&endpoint.down) = false;
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert_eq!(endpoint.get(&cache).await.unwrap(), "token-2");
+
+        *lock(&endpoint.down) = true;
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert!(endpoint.get(&cache).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_ask_together_share_one_fetch_and_its_failure() {
+        let (cache, endpoint) = (TokenCache::default(), Endpoint::default());
+        *lock(&endpoint.down) = true;
+        let (a, b, c) = tokio::join!(
+            endpoint.get(&cache),
+            endpoint.get(&cache),
+            endpoint.get(&cache)
+        );
+        assert!(a.is_err() && b.is_err() && c.is_err());
+        assert_eq!(endpoint.calls.load(Ordering::SeqCst), 1);
+
+        *lock(&endpoint.down) = false;
+        let (a, b) = tokio::join!(endpoint.get(&cache), endpoint.get(&cache));
+        assert_eq!(
+            (a.unwrap(), b.unwrap()),
+            ("token-1".to_owned(), "token-1".to_owned())
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_rejected_token_is_forgotten() {
+        let (cache, endpoint) = (TokenCache::default(), Endpoint::default());
+        let first = cache.get(None, |_| endpoint.fetch()).await.unwrap();
+        cache.forget(None, first.secret());
+        let second = cache.get(None, |_| endpoint.fetch()).await.unwrap();
+        assert_ne!(first, second);
+        cache.forget(None, first.secret());
+        assert_eq!(cache.get(None, |_| endpoint.fetch()).await.unwrap(), second);
+    }
+}

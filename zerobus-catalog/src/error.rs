@@ -88,7 +88,7 @@ pub enum CatalogError {
         /// The table.
         table: TableName,
         /// Which column, and why.
-        error: SchemaError,
+        error: Box<SchemaError>,
     },
 }
 
@@ -188,7 +188,7 @@ impl fmt::Display for CatalogError {
 impl std::error::Error for CatalogError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Schema { error, .. } => Some(error),
+            Self::Schema { error, .. } => Some(error.as_ref()),
             _ => None,
         }
     }

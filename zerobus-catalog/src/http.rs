@@ -1,4 +1,3 @@
-use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -238,16 +237,11 @@ fn tls(https: bool, ca_pem: Option<&[u8]>) -> Result<rustls::ClientConfig, Catal
         let native = rustls_native_certs::load_native_certs();
         roots.add_parsable_certificates(native.certs);
         if let Some(pem) = ca_pem {
-            for certificate in CertificateDer::pem_slice_iter(pem) {
-                let added = certificate
-                    .map_err(|error| error.to_string())
-                    .and_then(|der| roots.add(der).map_err(|error| error.to_string()));
-                added.map_err(|error| {
-                    CatalogError::configuration(format!(
-                        "the given CA certificate cannot be read: {error}; give PEM text"
-                    ))
-                })?;
-            }
+            add_ca(&mut roots, pem).map_err(|problem| {
+                CatalogError::configuration(format!(
+                    "the given CA certificate cannot be read: {problem}; give PEM text"
+                ))
+            })?;
         }
         if roots.is_empty() {
             let why = native
@@ -268,6 +262,18 @@ fn tls(https: bool, ca_pem: Option<&[u8]>) -> Result<rustls::ClientConfig, Catal
     Ok(config)
 }
 
+fn add_ca(roots: &mut RootCertStore, pem: &[u8]) -> Result<(), String> {
+    let before = roots.len();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+    }
+    if roots.len() == before {
+        return Err("it holds no certificate".to_owned());
+    }
+    Ok(())
+}
+
 /// An error with its causes on one line.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -284,20 +290,16 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// Whether the certificate was refused, which trying again does not change.
-fn is_certificate_error(error: &reqwest::Error) -> bool {
-    let mut next = error.source();
-    while let Some(cause) = next {
-        // An `io::Error` shows its inner error here only, not as its source.
-        let inner = cause
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        let tls = inner
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-            .or_else(|| cause.downcast_ref::<rustls::Error>());
-        if let Some(rustls::Error::InvalidCertificate(_)) = tls {
-            return true;
-        }
-        next = cause.source();
+fn is_certificate_error(error: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return matches!(tls, rustls::Error::InvalidCertificate(_));
     }
-    false
+    // An `io::Error` shows its inner error here only, not as its source.
+    let inner = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref);
+    match inner {
+        Some(inner) => is_certificate_error(inner),
+        None => error.source().is_some_and(is_certificate_error),
+    }
 }

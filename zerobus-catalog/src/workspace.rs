@@ -251,7 +251,10 @@ impl Workspace {
 fn read_table(table: TableName, body: &str) -> Result<TableSchema, CatalogError> {
     let mut schema = match catalog::parse_table(body) {
         Ok(schema) => schema,
-        Err(error) => return Err(CatalogError::Schema { table, error }),
+        Err(error) => {
+            let error = Box::new(error);
+            return Err(CatalogError::Schema { table, error });
+        }
     };
     schema.table = Some(TableRef::from(table));
     Ok(schema)
