@@ -1,5 +1,8 @@
 //! A workspace against a server in this process: what is sent, what is kept, what is tried again, and what the errors say.
 
+// Helpers of tests are tests too.
+#![allow(clippy::unwrap_used)]
+
 mod server;
 mod tls;
 
