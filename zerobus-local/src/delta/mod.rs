@@ -23,7 +23,7 @@ use arrow_schema::SchemaRef;
 use delta_kernel::SnapshotRef;
 use delta_kernel::committer::FileSystemCommitter;
 use delta_kernel::schema::StructType;
-use delta_kernel::snapshot::Snapshot;
+use delta_kernel::snapshot::{CheckpointWriteResult, Snapshot};
 use delta_kernel::transaction::create_table::create_table;
 use delta_kernel::transaction::data_layout::DataLayout;
 use delta_kernel::transaction::{CommitResult, UpdateTableOperation};
@@ -42,6 +42,9 @@ const ENGINE_INFO: &str = concat!("zerobus-local/", env!("CARGO_PKG_VERSION"));
 
 /// How often a commit is tried anew when other writers are faster.
 const COMMIT_ATTEMPTS: usize = 10;
+
+/// A checkpoint stands for all versions before it.
+const CHECKPOINT_INTERVAL: u64 = 100;
 
 /// What a new table has beside its columns.
 #[derive(Debug, Clone, Default)]
@@ -182,6 +185,17 @@ impl DeltaTable {
             rows: file.rows,
             bytes: file.bytes,
         })
+    }
+
+    /// Writes a checkpoint when one is due, so that opening the table stays quick. Nothing depends
+    /// on it: call it when the rows are acknowledged. Returns whether one was written.
+    pub(crate) fn maintain(&mut self) -> Result<bool, DeltaError> {
+        if self.version() % CHECKPOINT_INTERVAL != 0 {
+            return Ok(false);
+        }
+        let (written, snapshot) = self.snapshot.checkpoint(&self.engine, None)?;
+        self.snapshot = snapshot;
+        Ok(written == CheckpointWriteResult::Written)
     }
 
     fn commit(&mut self, file: &DataFile, txn: Option<Txn<'_>>) -> Result<u64, DeltaError> {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_schema::{DataType as Arrow, Field, Fields, Schema, TimeUnit};
+use delta_kernel::KernelResult;
 use delta_kernel::schema::{ArrayType, DataType, MapType, PrimitiveType, StructField, StructType};
 
 use super::DeltaError;
@@ -134,5 +135,59 @@ fn arrow_primitive(primitive: &PrimitiveType, path: &str) -> Result<Arrow, Delta
                 ),
             });
         }
+    })
+}
+
+/// The other way round, for the footer of a Parquet file. A type that this crate never writes is
+/// given as STRING: the kernel asks only for columns that it knows.
+pub(super) fn delta_schema(schema: &Schema) -> KernelResult<StructType> {
+    delta_fields(schema.fields())
+}
+
+fn delta_fields(fields: &Fields) -> KernelResult<StructType> {
+    let fields = fields.iter().map(|field| {
+        let data_type = delta_type(field.data_type())?;
+        Ok(StructField::new(
+            field.name(),
+            data_type,
+            field.is_nullable(),
+        ))
+    });
+    StructType::try_new(fields.collect::<KernelResult<Vec<_>>>()?)
+}
+
+fn delta_type(data_type: &Arrow) -> KernelResult<DataType> {
+    Ok(match data_type {
+        Arrow::Int64 => DataType::LONG,
+        Arrow::Int32 => DataType::INTEGER,
+        Arrow::Int16 => DataType::SHORT,
+        Arrow::Int8 => DataType::BYTE,
+        Arrow::Float32 => DataType::FLOAT,
+        Arrow::Float64 => DataType::DOUBLE,
+        Arrow::Boolean => DataType::BOOLEAN,
+        Arrow::Binary => DataType::BINARY,
+        Arrow::Date32 => DataType::DATE,
+        Arrow::Timestamp(_, Some(_)) => DataType::TIMESTAMP,
+        Arrow::Timestamp(_, None) => DataType::TIMESTAMP_NTZ,
+        Arrow::Decimal128(precision, scale) => {
+            DataType::decimal(*precision, scale.cast_unsigned())?
+        }
+        Arrow::Struct(fields) => delta_fields(fields)?.into(),
+        Arrow::List(element) => {
+            ArrayType::new(delta_type(element.data_type())?, element.is_nullable()).into()
+        }
+        Arrow::Map(entries, _) => match entries.data_type() {
+            Arrow::Struct(entries) => match &**entries {
+                [key, value] => MapType::new(
+                    delta_type(key.data_type())?,
+                    delta_type(value.data_type())?,
+                    value.is_nullable(),
+                )
+                .into(),
+                _ => DataType::STRING,
+            },
+            _ => DataType::STRING,
+        },
+        _ => DataType::STRING,
     })
 }

@@ -54,8 +54,7 @@ impl JsonHandler for Json {
             let selected = batch.selection_vector();
             for (row, value) in Rows::of(batch.data())?.values().iter().enumerate() {
                 if selected.get(row).copied().unwrap_or(true) {
-                    serde_json::to_writer(&mut bytes, value)
-                        .map_err(KernelError::generic_err)?;
+                    serde_json::to_writer(&mut bytes, value).map_err(KernelError::generic_err)?;
                     bytes.push(b'\n');
                 }
             }

@@ -9,6 +9,7 @@ mod json;
 mod parquet;
 mod rows;
 mod storage;
+mod table;
 
 use std::sync::Arc;
 

@@ -1,6 +1,10 @@
+use std::collections::BTreeSet;
+use std::fs::File;
 use std::sync::Arc;
 
-use arrow_array::{Int64Array, RecordBatch};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, Int64Array, RecordBatch};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::{create, open, reader};
 use crate::delta::{DeltaTable, Txn};
@@ -47,4 +51,54 @@ fn the_count_of_an_application_is_kept_with_the_rows() {
     assert_eq!(table.txn_version("stream-1").unwrap(), Some(8));
     assert_eq!(table.txn_version("stream-2").unwrap(), None);
     assert_eq!(reader::actions(dir.path(), "txn")[1]["version"], 8);
+}
+
+#[test]
+fn a_checkpoint_stands_for_the_log_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut table = create(dir.path(), SCHEMA);
+    let mut written = Vec::new();
+    for n in 0..201 {
+        let txn = Some(Txn {
+            app_id: "stream-1",
+            version: n,
+        });
+        let commit = table.append(&[numbers(&table, n..n + 1)], txn).unwrap();
+        if table.maintain().unwrap() {
+            written.push(commit.version);
+        }
+    }
+    drop(table);
+    assert_eq!(written, [100, 200]);
+    // What a cleaned-up log looks like.
+    let log = dir.path().join("_delta_log");
+    for version in 0..200 {
+        std::fs::remove_file(log.join(format!("{version:020}.json"))).unwrap();
+    }
+
+    let mut table = open(dir.path());
+    assert_eq!(table.version(), 201);
+    assert_eq!(table.txn_version("stream-1").unwrap(), Some(200));
+    assert_eq!(
+        table
+            .append(&[numbers(&table, 0..1)], None)
+            .unwrap()
+            .version,
+        202
+    );
+
+    let checkpoint = File::open(log.join(format!("{:020}.checkpoint.parquet", 200))).unwrap();
+    let checkpoint = ParquetRecordBatchReaderBuilder::try_new(checkpoint).unwrap();
+    let mut paths = BTreeSet::new();
+    for batch in checkpoint.build().unwrap() {
+        let batch = batch.unwrap();
+        let add = batch.column_by_name("add").unwrap().as_struct();
+        let path = add.column_by_name("path").unwrap().as_string::<i32>();
+        let adds = (0..add.len()).filter(|row| add.is_valid(*row));
+        paths.extend(adds.map(|row| path.value(row).to_owned()));
+    }
+    assert_eq!(paths.len(), 200);
+    for path in paths {
+        assert!(dir.path().join(path).exists());
+    }
 }
