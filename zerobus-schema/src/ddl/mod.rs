@@ -25,6 +25,8 @@ use crate::error::SchemaError;
 use crate::schema::{StructType, TableSchema};
 use crate::types::DataType;
 
+pub(crate) use self::types::collated;
+pub(crate) use self::write::catalog_string;
 pub use self::write::create_table;
 
 /// Reads a text that holds one `CREATE TABLE` statement.

@@ -172,3 +172,48 @@ fn write_string(out: &mut String, text: &str) {
     }
     out.push('\'');
 }
+
+/// The type as Spark's `catalogString` has it, `struct<a:int,b:array<string>>`; Spark quotes no names in it, which makes
+/// some of these texts impossible to read again.
+pub(crate) fn catalog_string(data_type: &DataType, quoted: bool) -> String {
+    let mut out = String::new();
+    write_catalog_string(&mut out, data_type, quoted);
+    out
+}
+
+fn write_catalog_string(out: &mut String, data_type: &DataType, quoted: bool) {
+    match data_type {
+        DataType::Array(array) => {
+            out.push_str("array<");
+            write_catalog_string(out, &array.element, quoted);
+            out.push('>');
+        }
+        DataType::Map(map) => {
+            out.push_str("map<");
+            write_catalog_string(out, &map.key, quoted);
+            out.push(',');
+            write_catalog_string(out, &map.value, quoted);
+            out.push('>');
+        }
+        DataType::Struct(fields) => {
+            out.push_str("struct<");
+            for (i, field) in fields.fields.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                if quoted {
+                    let _ = write_identifier(out, &field.name);
+                } else {
+                    out.push_str(&field.name);
+                }
+                out.push(':');
+                write_catalog_string(out, &field.data_type, quoted);
+            }
+            out.push('>');
+        }
+        DataType::CollatedString(collation) => {
+            let _ = write!(out, "string collate {collation}");
+        }
+        scalar => out.push_str(&scalar.to_string().to_lowercase()),
+    }
+}
