@@ -1,0 +1,161 @@
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::spawn_blocking;
+use zerobus_schema::{TableSchema, ddl};
+
+use crate::delta::Durability;
+use crate::error::LocalError;
+use crate::lock::FolderLock;
+use crate::server::LocalZerobus;
+use crate::service::{Credentials, Listener, Service, Stop, Tables};
+
+/// What a local server is to be like. Made by [`LocalZerobus::builder`].
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until `start`"]
+pub struct LocalZerobusBuilder {
+    data: PathBuf,
+    seeds: Vec<Seed>,
+    listen: SocketAddr,
+    client: Option<Credentials>,
+    durability: Durability,
+    token_lifetime: Duration,
+}
+
+#[derive(Debug, Clone)]
+enum Seed {
+    Sql(String),
+    File(PathBuf),
+}
+
+impl LocalZerobusBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            data: PathBuf::from("zerobus-data"),
+            seeds: Vec::new(),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            client: None,
+            durability: Durability::Fsync,
+            token_lifetime: Duration::from_secs(3_600),
+        }
+    }
+
+    /// The folder the tables lie in, at `<catalog>/<schema>/<table>`. Made when it is missing; the tables in it are
+    /// served. Default: `zerobus-data` in the current folder.
+    pub fn data(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.data = folder.into();
+        self
+    }
+
+    /// CREATE TABLE statements of tables to be there; may be called several times.
+    ///
+    /// A table that exists with the same columns stays as it is, with other columns the start fails.
+    pub fn seed_sql(mut self, sql: impl Into<String>) -> Self {
+        self.seeds.push(Seed::Sql(sql.into()));
+        self
+    }
+
+    /// The same from a file.
+    pub fn seed_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.seeds.push(Seed::File(path.into()));
+        self
+    }
+
+    /// The address to listen on. Default: `127.0.0.1:0`, a free port on loopback.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// The only client that gets tokens. Default: any client whose id and secret are not empty.
+    pub fn client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
+        self.client = Some(Credentials {
+            id: id.into(),
+            secret: secret.into(),
+        });
+        self
+    }
+
+    /// Whether an ack waits for the disk. Default: true. Without, what was acked outlives the process but not the
+    /// machine.
+    pub fn fsync(mut self, fsync: bool) -> Self {
+        self.durability = if fsync {
+            Durability::Fsync
+        } else {
+            Durability::PageCache
+        };
+        self
+    }
+
+    /// How long tokens are good for. Default: one hour, as with the service.
+    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.token_lifetime = lifetime;
+        self
+    }
+
+    /// Opens the folder, creates the tables of the seeds and starts to serve, on the present tokio runtime.
+    ///
+    /// # Errors
+    /// [`LocalError`]: the folder cannot be written or is in use, a seed cannot be read, a table cannot be opened, the
+    /// address is taken.
+    pub async fn start(self) -> Result<LocalZerobus, LocalError> {
+        // First, so that no table is created when the port is taken.
+        let listener = Listener::bind(self.listen)
+            .await
+            .map_err(|source| LocalError::Listen {
+                address: self.listen,
+                source,
+            })?;
+        let (data, seeds, durability) = (self.data, self.seeds, self.durability);
+        let opened = spawn_blocking(move || open(&data, &seeds, durability)).await;
+        let (lock, tables) =
+            opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
+        let service = Service::new(Arc::clone(&tables), self.client, self.token_lifetime);
+        let (stop, stopped) = Stop::new();
+        let address = listener.address();
+        let serving = tokio::spawn(listener.serve(service, stopped));
+        Ok(LocalZerobus::new(address, tables, lock, stop, serving))
+    }
+}
+
+/// The data folder with every table of the seeds in it.
+fn open(
+    data: &Path,
+    seeds: &[Seed],
+    durability: Durability,
+) -> Result<(FolderLock, Arc<Tables>), LocalError> {
+    // Before anything is written, so that a mistake leaves nothing behind.
+    let mut schemas = Vec::new();
+    for seed in seeds {
+        schemas.extend(seed.read()?);
+    }
+    let lock = FolderLock::take(data)?;
+    let data = fs::canonicalize(data).map_err(|source| LocalError::DataFolder {
+        path: data.to_owned(),
+        source,
+    })?;
+    let tables = Tables::open(&data, durability)?;
+    for schema in schemas {
+        tables.create(schema, true)?;
+    }
+    Ok((lock, Arc::new(tables)))
+}
+
+impl Seed {
+    fn read(&self) -> Result<Vec<TableSchema>, LocalError> {
+        let (path, text) = match self {
+            Self::Sql(sql) => (None, sql.clone()),
+            Self::File(path) => {
+                let text = fs::read_to_string(path).map_err(|source| LocalError::SeedFile {
+                    path: path.clone(),
+                    source,
+                })?;
+                (Some(path.clone()), text)
+            }
+        };
+        ddl::parse_create_tables(&text).map_err(|source| LocalError::Seed { path, source })
+    }
+}

@@ -1,0 +1,509 @@
+//! What a stream's records look like and where each of their fields goes, settled once when it opens.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use prost_types::field_descriptor_proto::Type;
+use zerobus_proto::SchemaCause;
+use zerobus_schema::mapping::{self, MappingOptions};
+use zerobus_schema::proto::{self, FieldKind, Label, MapValue, ScalarType};
+use zerobus_schema::{ColumnPath, DataType, StructField, StructType, TableSchema};
+
+use super::descriptor::{self, Descriptor, Kind as Found};
+use super::wire;
+
+/// Field numbers below this are found by place, larger ones by search.
+const DENSE_NUMBERS: u32 = 4_096;
+
+/// How the records of one stream are read.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(super) root: Arc<MessagePlan>,
+}
+
+/// A field of the descriptor that does not fit the table, or a column it lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mismatch {
+    pub(crate) cause: SchemaCause,
+    pub(crate) path: ColumnPath,
+    pub(crate) problem: String,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: column {}: {}", self.cause, self.path, self.problem)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct MessagePlan {
+    /// The fields that records have, in the order they most likely come in.
+    pub(super) fields: Vec<FieldPlan>,
+    /// For each column of the table, in order, its place in `fields`.
+    pub(super) columns: Vec<Option<usize>>,
+    /// The places of fields that a finished record is checked for.
+    pub(super) checks: Vec<usize>,
+    names: HashMap<String, usize>,
+    dense: Vec<Option<u16>>,
+    sparse: Vec<(u32, usize)>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct FieldPlan {
+    pub(super) name: String,
+    /// The column's type as SQL, for errors.
+    pub(super) sql: String,
+    pub(super) nullable: bool,
+    pub(super) number: u32,
+    /// Number and wire type, as records have it unless they are packed.
+    pub(super) tag: u32,
+    pub(super) kind: Kind,
+}
+
+/// How a value is stored; the table's type, seen from here.
+#[derive(Debug, Clone)]
+pub(super) enum Kind {
+    Boolean,
+    Byte,
+    Short,
+    /// INT and DATE.
+    Integer,
+    /// BIGINT, TIMESTAMP and TIMESTAMP_NTZ.
+    Long,
+    Float,
+    Double,
+    Decimal {
+        precision: u8,
+        scale: u8,
+    },
+    /// STRING, CHAR and VARCHAR; the last two with their word and length.
+    Text(Option<(&'static str, u32)>),
+    Binary,
+    Variant,
+    Struct(Arc<MessagePlan>),
+    Array(Box<FieldPlan>),
+    /// Its entries, a message of `key` and `value`.
+    Map(Arc<MessagePlan>),
+}
+
+impl Plan {
+    /// A plan for protobuf records of this descriptor; the mismatches, when it does not fit the table.
+    pub(crate) fn for_proto(
+        table: &TableSchema,
+        descriptor: &Descriptor,
+    ) -> Result<Self, Vec<Mismatch>> {
+        Self::build(table, Some(descriptor))
+    }
+
+    /// A plan for JSON records, whose keys are the column names.
+    pub(crate) fn for_json(table: &TableSchema) -> Result<Self, Vec<Mismatch>> {
+        Self::build(table, None)
+    }
+
+    fn build(table: &TableSchema, descriptor: Option<&Descriptor>) -> Result<Self, Vec<Mismatch>> {
+        let mut options = MappingOptions::default();
+        options.omit_refused = true;
+        let mapped = mapping::map(table, &options);
+        let mut planner = Planner {
+            descriptor,
+            mismatches: Vec::new(),
+        };
+        let root = planner.message(
+            &ColumnPath::default(),
+            &mapped.message,
+            &table.columns,
+            descriptor.and_then(Descriptor::root),
+        );
+        if planner.mismatches.is_empty() {
+            Ok(Self {
+                root: Arc::new(root),
+            })
+        } else {
+            Err(planner.mismatches)
+        }
+    }
+}
+
+impl MessagePlan {
+    fn new(fields: Vec<FieldPlan>, columns: Vec<Option<usize>>) -> Self {
+        let checks = fields
+            .iter()
+            .enumerate()
+            .filter(|(_, field)| match &field.kind {
+                Kind::Struct(nested) => !field.nullable || !nested.checks.is_empty(),
+                Kind::Map(_) => true,
+                // Nothing of an ARRAY on the wire is an empty one.
+                Kind::Array(_) => false,
+                _ => !field.nullable,
+            })
+            .map(|(at, _)| at)
+            .collect();
+        let mut dense = Vec::new();
+        let mut sparse = Vec::new();
+        for (at, field) in fields.iter().enumerate() {
+            match (usize::try_from(field.number), u16::try_from(at)) {
+                (Ok(number), Ok(short)) if field.number < DENSE_NUMBERS => {
+                    if dense.len() <= number {
+                        dense.resize(number + 1, None);
+                    }
+                    if let Some(slot) = dense.get_mut(number) {
+                        *slot = Some(short);
+                    }
+                }
+                _ => sparse.push((field.number, at)),
+            }
+        }
+        sparse.sort_unstable();
+        let names = fields
+            .iter()
+            .enumerate()
+            .map(|(at, field)| (field.name.clone(), at))
+            .collect();
+        Self {
+            fields,
+            columns,
+            checks,
+            names,
+            dense,
+            sparse,
+        }
+    }
+
+    #[inline]
+    pub(super) fn by_number(&self, number: u32) -> Option<usize> {
+        if number < DENSE_NUMBERS {
+            let slot = self.dense.get(usize::try_from(number).ok()?)?;
+            return slot.map(usize::from);
+        }
+        let found = self
+            .sparse
+            .binary_search_by_key(&number, |(n, _)| *n)
+            .ok()?;
+        self.sparse.get(found).map(|(_, at)| *at)
+    }
+
+    pub(super) fn by_name(&self, name: &str) -> Option<usize> {
+        self.names.get(name).copied()
+    }
+}
+
+struct Planner<'a> {
+    descriptor: Option<&'a Descriptor>,
+    mismatches: Vec<Mismatch>,
+}
+
+impl<'a> Planner<'a> {
+    /// `expected` is what the mapping makes of `table`; `found` the client's message, when there is a descriptor.
+    fn message(
+        &mut self,
+        path: &ColumnPath,
+        expected: &proto::Message,
+        table: &StructType,
+        found: Option<&'a descriptor::Message>,
+    ) -> MessagePlan {
+        let mut fields = Vec::with_capacity(expected.fields.len());
+        let mut columns = vec![None; table.fields.len()];
+        let plan_column = |planner: &mut Self, column: &StructField, found| {
+            let path = path.child(&column.name);
+            match expected.field(&column.name) {
+                Some(field) => planner.field(&path, field, expected, column, found),
+                None => {
+                    planner.mismatch(SchemaCause::TypeIncompatible, &path, || {
+                        format!(
+                            "no stream can carry {}; leave the field out",
+                            column.data_type
+                        )
+                    });
+                    None
+                }
+            }
+        };
+        match found {
+            Some(found) => {
+                for field in &found.fields {
+                    let mut table = table.fields.iter().enumerate();
+                    match table.find(|(_, column)| column.name == field.name) {
+                        Some((at, column)) => {
+                            if let Some(planned) = plan_column(self, column, Some(field)) {
+                                if let Some(slot) = columns.get_mut(at) {
+                                    *slot = Some(fields.len());
+                                }
+                                fields.push(planned);
+                            }
+                        }
+                        None => {
+                            let path = path.child(&field.name);
+                            self.mismatch(SchemaCause::FieldNotInTable, &path, || {
+                                format!("the table has no such column, message {} does", found.name)
+                            });
+                        }
+                    }
+                }
+                for column in &table.fields {
+                    let missing = !column.nullable
+                        && !found.fields.iter().any(|field| field.name == column.name);
+                    if missing {
+                        let path = path.child(&column.name);
+                        self.mismatch(SchemaCause::MissingRequiredColumn, &path, || {
+                            format!(
+                                "it is {} NOT NULL, and message {} has no such field",
+                                column.data_type, found.name
+                            )
+                        });
+                    }
+                }
+            }
+            None => {
+                for (slot, column) in columns.iter_mut().zip(&table.fields) {
+                    if column.nullable && expected.field(&column.name).is_none() {
+                        continue;
+                    }
+                    if let Some(planned) = plan_column(self, column, None) {
+                        *slot = Some(fields.len());
+                        fields.push(planned);
+                    }
+                }
+            }
+        }
+        MessagePlan::new(fields, columns)
+    }
+
+    fn field(
+        &mut self,
+        path: &ColumnPath,
+        expected: &proto::Field,
+        message: &proto::Message,
+        column: &StructField,
+        found: Option<&'a descriptor::Field>,
+    ) -> Option<FieldPlan> {
+        if let Some(found) = found {
+            let repeated = expected.label == Label::Repeated;
+            if found.repeated != repeated {
+                let how = if repeated { "repeated" } else { "single" };
+                self.mismatch(SchemaCause::TypeIncompatible, path, || {
+                    format!("it is {}, so the field must be {how}", column.data_type)
+                });
+                return None;
+            }
+        }
+        let found_kind = found.map(|found| found.kind);
+        let nested = |name: &str| message.message(name);
+        let kind = match (&expected.kind, &column.data_type) {
+            (FieldKind::Map { key, value, .. }, DataType::Map(map)) => {
+                let (found_key, found_value) = match found_kind {
+                    Some(found_kind) => {
+                        let (key, value) = self.map_entry(path, &column.data_type, found_kind)?;
+                        (Some(key), Some(value))
+                    }
+                    None => (None, None),
+                };
+                let key = self.value(
+                    &path.child("key"),
+                    &FieldKind::Scalar(*key),
+                    None,
+                    &map.key,
+                    found_key,
+                );
+                let (value, nested) = match value {
+                    MapValue::Scalar(scalar) => (FieldKind::Scalar(*scalar), None),
+                    MapValue::Message(name) => (FieldKind::Message(name.clone()), nested(name)),
+                    _ => return None,
+                };
+                let value = self.value(
+                    &path.child("value"),
+                    &value,
+                    nested,
+                    &map.value,
+                    found_value,
+                );
+                let entry = vec![
+                    FieldPlan::new("key", 1, false, &map.key, key?),
+                    FieldPlan::new("value", 2, false, &map.value, value?),
+                ];
+                Kind::Map(Arc::new(MessagePlan::new(entry, vec![Some(0), Some(1)])))
+            }
+            (kind, DataType::Array(array)) => {
+                let nested = match kind {
+                    FieldKind::Message(name) => nested(name),
+                    _ => None,
+                };
+                let path = path.child("element");
+                let element = self.value(&path, kind, nested, &array.element, found_kind)?;
+                let element = FieldPlan::new("element", 1, false, &array.element, element);
+                Kind::Array(Box::new(element))
+            }
+            (kind, data_type) => {
+                let nested = match kind {
+                    FieldKind::Message(name) => nested(name),
+                    _ => None,
+                };
+                self.value(path, kind, nested, data_type, found_kind)?
+            }
+        };
+        let number = found.map_or(expected.number, |found| found.number);
+        let name = &column.name;
+        Some(FieldPlan::new(
+            name,
+            number,
+            column.nullable,
+            &column.data_type,
+            kind,
+        ))
+    }
+
+    /// A single value: a column's, an element's, a key's.
+    fn value(
+        &mut self,
+        path: &ColumnPath,
+        expected: &FieldKind,
+        nested: Option<&proto::Message>,
+        data_type: &DataType,
+        found: Option<Found>,
+    ) -> Option<Kind> {
+        let fits = match (expected, found) {
+            (_, None) => true,
+            (FieldKind::Scalar(scalar), Some(Found::Scalar(found))) => {
+                scalar_type(*scalar) == Some(found)
+            }
+            (FieldKind::Message(_), Some(Found::Message(at))) => self
+                .found_message(Some(Found::Message(at)))
+                .is_some_and(|message| !message.map_entry),
+            _ => false,
+        };
+        if !fits {
+            let must = match expected {
+                FieldKind::Scalar(scalar) => scalar.as_str(),
+                _ => "a message",
+            };
+            let is = match found {
+                Some(Found::Scalar(scalar)) => scalar.as_str_name().trim_start_matches("TYPE_"),
+                _ => "MESSAGE",
+            };
+            self.mismatch(SchemaCause::TypeIncompatible, path, || {
+                format!(
+                    "it is {data_type}, so the field must be {must}, not {}",
+                    is.to_ascii_lowercase()
+                )
+            });
+            return None;
+        }
+        Some(match data_type {
+            DataType::Boolean => Kind::Boolean,
+            DataType::Byte => Kind::Byte,
+            DataType::Short => Kind::Short,
+            DataType::Integer | DataType::Date => Kind::Integer,
+            DataType::Long | DataType::Timestamp | DataType::TimestampNtz => Kind::Long,
+            DataType::Float => Kind::Float,
+            DataType::Double => Kind::Double,
+            DataType::Decimal(decimal) => Kind::Decimal {
+                precision: decimal.precision(),
+                scale: decimal.scale(),
+            },
+            DataType::String | DataType::CollatedString(_) => Kind::Text(None),
+            DataType::Char(max) => Kind::Text(Some(("CHAR", *max))),
+            DataType::Varchar(max) => Kind::Text(Some(("VARCHAR", *max))),
+            DataType::Binary => Kind::Binary,
+            DataType::Variant => Kind::Variant,
+            DataType::Struct(fields) => {
+                let found = self.found_message(found);
+                Kind::Struct(Arc::new(self.message(path, nested?, fields, found)))
+            }
+            other => {
+                self.mismatch(SchemaCause::TypeIncompatible, path, || {
+                    format!("no stream can carry {other}; leave the field out")
+                });
+                return None;
+            }
+        })
+    }
+
+    /// The kinds of key and value of what should be a map field.
+    fn map_entry(
+        &mut self,
+        path: &ColumnPath,
+        data_type: &DataType,
+        found: Found,
+    ) -> Option<(Found, Found)> {
+        let entry = self
+            .found_message(Some(found))
+            .filter(|entry| entry.map_entry);
+        let kind = |number| {
+            let mut fields = entry?.fields.iter();
+            fields.find(|field| field.number == number && !field.repeated)
+        };
+        match (kind(1), kind(2)) {
+            (Some(key), Some(value)) => Some((key.kind, value.kind)),
+            _ => {
+                self.mismatch(SchemaCause::TypeIncompatible, path, || {
+                    format!("it is {data_type}, so the field must be a map")
+                });
+                None
+            }
+        }
+    }
+
+    fn found_message(&self, found: Option<Found>) -> Option<&'a descriptor::Message> {
+        match found {
+            Some(Found::Message(at)) => self.descriptor?.message(at),
+            _ => None,
+        }
+    }
+
+    fn mismatch(
+        &mut self,
+        cause: SchemaCause,
+        path: &ColumnPath,
+        problem: impl FnOnce() -> String,
+    ) {
+        self.mismatches.push(Mismatch {
+            cause,
+            path: path.clone(),
+            problem: problem(),
+        });
+    }
+}
+
+impl FieldPlan {
+    fn new(name: &str, number: u32, nullable: bool, data_type: &DataType, kind: Kind) -> Self {
+        Self {
+            name: name.to_owned(),
+            sql: data_type.to_string(),
+            nullable,
+            number,
+            tag: (number << 3) | kind.wire_type(),
+            kind,
+        }
+    }
+}
+
+impl Kind {
+    /// The wire type of one value, unpacked.
+    pub(super) fn wire_type(&self) -> u32 {
+        match self {
+            Self::Boolean | Self::Byte | Self::Short | Self::Integer | Self::Long => wire::VARINT,
+            Self::Float => wire::FIXED32,
+            Self::Double => wire::FIXED64,
+            Self::Array(element) => element.kind.wire_type(),
+            Self::Decimal { .. }
+            | Self::Text(_)
+            | Self::Binary
+            | Self::Variant
+            | Self::Struct(_)
+            | Self::Map(_) => wire::BYTES,
+        }
+    }
+}
+
+fn scalar_type(scalar: ScalarType) -> Option<Type> {
+    Some(match scalar {
+        ScalarType::Bool => Type::Bool,
+        ScalarType::Int32 => Type::Int32,
+        ScalarType::Int64 => Type::Int64,
+        ScalarType::Float => Type::Float,
+        ScalarType::Double => Type::Double,
+        ScalarType::String => Type::String,
+        ScalarType::Bytes => Type::Bytes,
+        _ => return None,
+    })
+}

@@ -1,0 +1,186 @@
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use zerobus_schema::{NameError, SchemaError, TableName};
+
+use crate::delta::DeltaError;
+
+/// Why the server could not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LocalError {
+    /// The address cannot be listened on.
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The data folder cannot be made, read or written.
+    DataFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another server has the data folder.
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The seed file cannot be read.
+    SeedFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The seed is no sequence of CREATE TABLE statements.
+    Seed {
+        /// The file, where it came from one.
+        path: Option<PathBuf>,
+        /// What is wrong, with line and column.
+        source: SchemaError,
+    },
+    /// A table cannot be opened or created.
+    Table(TableError),
+}
+
+impl fmt::Display for LocalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen { address, source } => write!(
+                f,
+                "cannot listen on {address}: {source}; choose another port, or 0 for a free one"
+            ),
+            Self::DataFolder { path, source } => write!(
+                f,
+                "the data folder {} cannot be used: {source}; choose one that can be written",
+                path.display()
+            ),
+            Self::Locked { path } => write!(
+                f,
+                "the data folder {} is in use by another server; stop it or choose another folder",
+                path.display()
+            ),
+            Self::SeedFile { path, source } => {
+                write!(f, "the seed {} cannot be read: {source}", path.display())
+            }
+            Self::Seed { path, source } => match path {
+                // `file:line:column: …`, as compilers write it.
+                Some(path) => write!(f, "{}:{source}", path.display()),
+                None => write!(f, "seed: {source}"),
+            },
+            Self::Table(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for LocalError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Listen { source, .. }
+            | Self::DataFolder { source, .. }
+            | Self::SeedFile { source, .. } => Some(source),
+            Self::Seed { source, .. } => Some(source),
+            Self::Table(error) => error.source(),
+            Self::Locked { .. } => None,
+        }
+    }
+}
+
+impl From<TableError> for LocalError {
+    fn from(error: TableError) -> Self {
+        Self::Table(error)
+    }
+}
+
+/// Why a table cannot be opened or created.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TableError {
+    /// The name does not have the three parts a table needs here.
+    Name(NameError),
+    /// There is no name at all.
+    NoName,
+    /// There is such a table.
+    Exists {
+        /// The table.
+        table: TableName,
+    },
+    /// There is a table of this name with other columns.
+    Different {
+        /// The table.
+        table: TableName,
+        /// The first column that differs, as it is and as it was wanted.
+        difference: String,
+    },
+    /// The table asks for something that this server does not do.
+    Unsupported {
+        /// The table.
+        table: TableName,
+        /// What, and what to do instead.
+        reason: String,
+    },
+    /// A file or folder of the tables cannot be read.
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The table on the disk cannot be read or written.
+    Storage {
+        /// The table.
+        table: TableName,
+        /// What is wrong with it, and what to do.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl TableError {
+    pub(crate) fn storage(table: &TableName, error: DeltaError) -> Self {
+        match error {
+            DeltaError::Unsupported { reason } => Self::Unsupported {
+                table: table.clone(),
+                reason,
+            },
+            error => Self::Storage {
+                table: table.clone(),
+                source: Box::new(error),
+            },
+        }
+    }
+}
+
+impl fmt::Display for TableError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(error) => error.fmt(f),
+            Self::NoName => f.write_str("a table needs a name: catalog.schema.table"),
+            Self::Exists { table } => write!(f, "table {table} exists already"),
+            Self::Different { table, difference } => write!(
+                f,
+                "table {table} exists with other columns: {difference}; remove its folder or use another data folder"
+            ),
+            Self::Unsupported { table, reason } => write!(f, "table {table}: {reason}"),
+            Self::Io { path, source } => {
+                write!(f, "{} cannot be read: {source}", path.display())
+            }
+            Self::Storage { table, source } => write!(f, "table {table}: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for TableError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Name(error) => Some(error),
+            Self::Io { source, .. } => Some(source),
+            Self::Storage { source, .. } => Some(&**source),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,89 @@
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, spawn_blocking};
+use zerobus_schema::TableName;
+
+use crate::builder::LocalZerobusBuilder;
+use crate::lock::FolderLock;
+use crate::service::Tables;
+
+/// A local Zerobus: catalog, token endpoint and streams on one address, over Delta tables on disk.
+///
+/// Dropped without [`shutdown`](Self::shutdown), it stops serving; what was acked is on the disk in any case.
+#[derive(Debug)]
+pub struct LocalZerobus {
+    address: SocketAddr,
+    tables: Arc<Tables>,
+    _lock: FolderLock,
+    stop: watch::Sender<bool>,
+    serving: Option<JoinHandle<()>>,
+}
+
+impl LocalZerobus {
+    /// A server to be set up.
+    pub fn builder() -> LocalZerobusBuilder {
+        LocalZerobusBuilder::new()
+    }
+
+    pub(crate) fn new(
+        address: SocketAddr,
+        tables: Arc<Tables>,
+        lock: FolderLock,
+        stop: watch::Sender<bool>,
+        serving: JoinHandle<()>,
+    ) -> Self {
+        Self {
+            address,
+            tables,
+            _lock: lock,
+            stop,
+            serving: Some(serving),
+        }
+    }
+
+    /// The one URL for everything, `http://127.0.0.1:PORT`: endpoint and workspace alike.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The address it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The data folder, absolute.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        self.tables.data()
+    }
+
+    /// Where a table lies, whether it exists or not.
+    #[must_use]
+    pub fn table_dir(&self, table: &TableName) -> PathBuf {
+        self.tables.folder(table)
+    }
+
+    /// Stops: no new connections; streams are told to reconnect once what they sent is durable and acked.
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        if let Some(serving) = self.serving.take() {
+            let _ = serving.await;
+        }
+        let tables = Arc::clone(&self.tables);
+        let _ = spawn_blocking(move || tables.close()).await;
+    }
+}
+
+impl Drop for LocalZerobus {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        if let Some(serving) = self.serving.take() {
+            serving.abort();
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Who may open a stream into which table.
+
+use std::sync::Arc;
+
+use tonic::metadata::MetadataMap;
+use tonic::{Code, Status};
+use zerobus_proto::ErrorCode;
+use zerobus_proto::contract::{AUTHORIZATION_HEADER, TABLE_NAME_HEADER};
+use zerobus_schema::TableName;
+
+use super::status::coded;
+use super::table::{Table, Tables};
+use super::token::{Scope, TokenError, Tokens};
+
+/// The table that the call's metadata names, when its token is good for it.
+pub(super) fn authorize(
+    metadata: &MetadataMap,
+    tokens: &Tokens,
+    tables: &Tables,
+) -> Result<Arc<Table>, Status> {
+    let header = |name: &str| metadata.get(name).and_then(|value| value.to_str().ok());
+    let token = header(AUTHORIZATION_HEADER).and_then(bearer).ok_or_else(|| {
+        Status::unauthenticated(format!(
+            "Missing credentials: send a token as `{AUTHORIZATION_HEADER}: Bearer <token>`, from /oidc/v1/token."
+        ))
+    })?;
+    let scope = tokens.scope(token).map_err(|error| {
+        Status::unauthenticated(match error {
+            TokenError::Unknown => {
+                "Invalid token: it was not issued by this server since its start; ask /oidc/v1/token for a new one."
+            }
+            TokenError::Expired => "Token expired: ask /oidc/v1/token for a new one.",
+        })
+    })?;
+    let name = header(TABLE_NAME_HEADER).ok_or_else(|| {
+        Status::invalid_argument(format!(
+            "Missing metadata `{TABLE_NAME_HEADER}`: send the table as catalog.schema.table."
+        ))
+    })?;
+    let name = parse_name(name)?;
+    let table = tables.get(&name).ok_or_else(|| unknown_table(&name))?;
+    match scope {
+        Scope::Ingest {
+            table,
+            modify: true,
+        } if table == name => {}
+        Scope::Ingest { table, modify } => {
+            let problem = if modify {
+                format!("The token is for table {table}, not for {name}.")
+            } else {
+                format!("The token does not carry MODIFY on table {table}.")
+            };
+            return Err(coded(ErrorCode::PERMISSION_DENIED, &problem));
+        }
+        Scope::Catalog => {
+            let problem = format!(
+                "The token is not for table {name}: ask for one with authorization_details that name it."
+            );
+            return Err(coded(ErrorCode::PERMISSION_DENIED, &problem));
+        }
+    }
+    Ok(table)
+}
+
+/// The token of an `authorization` header.
+pub(super) fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+pub(super) fn parse_name(name: &str) -> Result<TableName, Status> {
+    TableName::parse(name).map_err(|error| Status::invalid_argument(format!("{error}.")))
+}
+
+pub(super) fn unknown_table(name: &TableName) -> Status {
+    Status::new(Code::NotFound, format!("Table {name} does not exist."))
+}

@@ -1,0 +1,124 @@
+//! Connections: HTTP/1.1 and HTTP/2 by prior knowledge on one port.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::grpc::Grpc;
+use super::routes::Routes;
+use super::stop::Stop;
+use super::table::Tables;
+use super::token::{Credentials, Tokens};
+
+/// What one stream may have on its way here. Large, because a stream carries up to 100 MB/s.
+const STREAM_WINDOW: u32 = 8 * 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 32 * 1024 * 1024;
+
+/// The default of 16 KiB costs a sender of large messages a third of its rate.
+const FRAME_SIZE: u32 = 256 * 1024;
+
+/// How long connections may take to end on their own when the server stops.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What is served, whatever the address.
+#[derive(Debug)]
+pub(crate) struct Service {
+    tables: Arc<Tables>,
+    tokens: Arc<Tokens>,
+}
+
+impl Service {
+    pub(crate) fn new(
+        tables: Arc<Tables>,
+        client: Option<Credentials>,
+        token_lifetime: Duration,
+    ) -> Self {
+        Self {
+            tables,
+            tokens: Arc::new(Tokens::new(client, token_lifetime)),
+        }
+    }
+}
+
+/// An open port.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listener {
+    pub(crate) async fn bind(address: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// The address with the port that was given to it.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the server is to stop, then until the connections have ended.
+    pub(crate) async fn serve(self, service: Service, mut stop: Stop) {
+        let routes = Routes {
+            grpc: Grpc::server(
+                Arc::clone(&service.tables),
+                Arc::clone(&service.tokens),
+                stop.clone(),
+            ),
+            tables: service.tables,
+            tokens: service.tokens,
+            listening: self.address,
+        };
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((connection, _)) => {
+                        connections.spawn(serve_connection(connection, routes.clone(), stop.clone()));
+                    }
+                    // Out of file handles, or a connection that was reset at once: both pass.
+                    Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                },
+                Some(_) = connections.join_next() => {}
+                () = stop.stopped() => break,
+            }
+        }
+        drop(self.listener);
+        let ended = async { while connections.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(DRAIN_TIMEOUT, ended).await;
+        connections.shutdown().await;
+    }
+}
+
+async fn serve_connection(connection: TcpStream, routes: Routes, mut stop: Stop) {
+    let _ = connection.set_nodelay(true);
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new());
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_frame_size(FRAME_SIZE)
+        .max_concurrent_streams(1_000);
+    let service = service_fn(move |request| routes.clone().answer(request));
+    let connection = builder.serve_connection(TokioIo::new(connection), service);
+    let mut connection = std::pin::pin!(connection);
+    // How a connection ends is the client's business; its streams know what they need to know.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = stop.stopped() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}

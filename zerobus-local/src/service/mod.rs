@@ -1,0 +1,22 @@
+//! What is served on the one address: gRPC streams, the catalog, the token endpoint, health.
+
+mod access;
+mod answer;
+mod catalog;
+mod grpc;
+mod listen;
+mod oauth;
+mod origin;
+mod routes;
+mod sink;
+mod status;
+mod stop;
+mod stream;
+mod table;
+mod token;
+mod writer;
+
+pub(crate) use listen::{Listener, Service};
+pub(crate) use stop::Stop;
+pub(crate) use table::Tables;
+pub(crate) use token::Credentials;

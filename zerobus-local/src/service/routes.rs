@@ -1,0 +1,125 @@
+//! Which path is answered by whom.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use tonic::body::Body;
+use tonic::codegen::Service as _;
+use zerobus_proto::zerobus_server::ZerobusServer;
+
+use super::answer::{Answer, error, text};
+use super::grpc::Grpc;
+use super::origin::is_trusted;
+use super::table::Tables;
+use super::token::Tokens;
+use super::{catalog, oauth};
+
+/// The largest body of a request that is no stream.
+const BODY_MAX: usize = 16 * 1024 * 1024;
+
+const TABLES: &str = "/api/2.1/unity-catalog/tables";
+
+#[derive(Debug, Clone)]
+pub(super) struct Routes {
+    pub(super) grpc: ZerobusServer<Grpc>,
+    pub(super) tables: Arc<Tables>,
+    pub(super) tokens: Arc<Tokens>,
+    pub(super) listening: SocketAddr,
+}
+
+impl Routes {
+    pub(super) async fn answer(
+        mut self,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Infallible> {
+        let (parts, body) = request.into_parts();
+        let safe = matches!(parts.method, Method::GET | Method::HEAD);
+        if !safe && !is_trusted(&parts, self.listening) {
+            return Ok(error(
+                StatusCode::FORBIDDEN,
+                "PERMISSION_DENIED",
+                "Requests must come from this machine: the Host or Origin header names another one.",
+            ));
+        }
+        if is_grpc(&parts) {
+            return self.grpc.call(Request::from_parts(parts, body)).await;
+        }
+        let Ok(body) = Limited::new(body, BODY_MAX).collect().await else {
+            return Ok(error(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "REQUEST_LIMIT_EXCEEDED",
+                &format!("The body was cut off, or has more than {BODY_MAX} bytes."),
+            ));
+        };
+        let body = body.to_bytes();
+        // Creating a table writes to the disk.
+        let answer = tokio::task::spawn_blocking(move || self.route(&parts, &body)).await;
+        Ok(match answer {
+            Ok(Ok(response) | Err(response)) => response,
+            Err(_) => error(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "INTERNAL_ERROR",
+                "The server could not answer.",
+            ),
+        })
+    }
+
+    fn route(&self, parts: &Parts, body: &[u8]) -> Answer {
+        // Official SDKs put two slashes behind a workspace URL that ends with one.
+        let path = parts.uri.path();
+        let path = path
+            .get(1..)
+            .filter(|rest| rest.starts_with('/'))
+            .unwrap_or(path);
+        let get = parts.method == Method::GET;
+        let post = parts.method == Method::POST;
+        match path {
+            "/health" | "/ready" if get => Ok(text(StatusCode::OK, "ok\n")),
+            "/oidc/v1/token" if post => oauth::token(parts, body, &self.tokens, &self.tables),
+            "/api/local/ddl" if post => catalog::create_from_ddl(body, &self.tables),
+            TABLES if get => {
+                catalog::authorize(parts, &self.tokens)?;
+                catalog::list(parts.uri.query().unwrap_or_default(), &self.tables)
+            }
+            TABLES if post => {
+                catalog::authorize(parts, &self.tokens)?;
+                catalog::create(body, &self.tables)
+            }
+            _ => match path
+                .strip_prefix(TABLES)
+                .and_then(|rest| rest.strip_prefix('/'))
+            {
+                Some(name) if get => {
+                    catalog::authorize(parts, &self.tokens)?;
+                    catalog::get(&percent_decoded(name), &self.tables)
+                }
+                _ => Err(error(
+                    StatusCode::NOT_FOUND,
+                    "ENDPOINT_NOT_FOUND",
+                    &format!("No API is served for {} {path}.", parts.method),
+                )),
+            },
+        }
+    }
+}
+
+fn is_grpc(parts: &Parts) -> bool {
+    parts
+        .headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+}
+
+fn percent_decoded(text: &str) -> String {
+    // A `+` is itself in a path and a blank in a form.
+    let form = text.replace('+', "%2B");
+    url::form_urlencoded::parse(form.as_bytes())
+        .next()
+        .map_or(String::new(), |(name, _)| name.into_owned())
+}

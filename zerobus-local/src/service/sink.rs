@@ -1,0 +1,192 @@
+//! Where a stream's decoded records wait for the writer of their table.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+
+use arrow_array::RecordBatch;
+use arrow_schema::{ArrowError, SchemaRef};
+use tokio::sync::{Notify, watch};
+
+use crate::decode::{Chunk, Fault, Plan};
+
+/// A stream that has this many undelivered bytes of records waits until the writer took them.
+const PENDING_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// The same in rows, because a record of nothing but NULLs has no bytes.
+const PENDING_ROWS_MAX: usize = 1_000_000;
+
+/// How far a stream's records have come.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Progress {
+    /// The highest offset that is durable, with all before it.
+    pub(super) durable: Option<i64>,
+    /// Why nothing after that will be.
+    pub(super) failed: Option<Arc<WriteFailure>>,
+}
+
+/// A commit that did not happen.
+#[derive(Debug)]
+pub(super) struct WriteFailure {
+    /// Whether trying again later may help.
+    pub(super) passing: bool,
+    pub(super) message: String,
+}
+
+/// One stream's end of the way to its table.
+#[derive(Debug)]
+pub(super) struct Sink {
+    plan: Plan,
+    pending: Mutex<Pending>,
+    taken: Notify,
+    progress: watch::Sender<Progress>,
+    writer: mpsc::Sender<Arc<Self>>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    chunk: Chunk,
+    bytes: usize,
+    /// The offset of the last message in the chunk.
+    last_offset: Option<i64>,
+    /// Whether the writer knows that there is something.
+    announced: bool,
+    /// Set when a commit failed: what came later must not be written before what came first.
+    closed: bool,
+}
+
+/// What the writer takes from a stream for one commit.
+pub(super) struct Taken {
+    pub(super) sink: Arc<Sink>,
+    pub(super) last_offset: Option<i64>,
+    chunk: Chunk,
+}
+
+/// Why a message was not taken.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// Its record at this place is at fault; nothing of the message was kept.
+    Record(usize, Fault),
+    /// The table's writer is gone or has failed; `progress` tells why.
+    Closed,
+}
+
+impl Sink {
+    pub(super) fn new(plan: Plan, writer: mpsc::Sender<Arc<Self>>) -> Arc<Self> {
+        let chunk = Chunk::new(&plan, 0);
+        Arc::new(Self {
+            plan,
+            pending: Mutex::new(Pending {
+                chunk,
+                bytes: 0,
+                last_offset: None,
+                announced: false,
+                closed: false,
+            }),
+            taken: Notify::new(),
+            progress: watch::Sender::default(),
+            writer,
+        })
+    }
+
+    pub(super) fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    /// Decodes a message's records, all of them or none. `bytes` is what they weigh.
+    pub(super) fn add<R>(
+        self: &Arc<Self>,
+        offset: i64,
+        bytes: usize,
+        records: impl IntoIterator<Item = R>,
+        push: impl Fn(&mut Chunk, R) -> Result<(), Fault>,
+    ) -> Result<(), Refused> {
+        let mut pending = self.lock();
+        if pending.closed {
+            return Err(Refused::Closed);
+        }
+        let rows = pending.chunk.rows();
+        for (at, record) in records.into_iter().enumerate() {
+            if let Err(fault) = push(&mut pending.chunk, record) {
+                pending.chunk.truncate(rows);
+                return Err(Refused::Record(at, fault));
+            }
+        }
+        pending.bytes += bytes;
+        pending.last_offset = Some(offset);
+        if !pending.announced {
+            pending.announced = true;
+            self.writer
+                .send(Arc::clone(self))
+                .map_err(|_| Refused::Closed)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until there is room for another message.
+    pub(super) async fn room(&self) {
+        loop {
+            let taken = self.taken.notified();
+            {
+                let pending = self.lock();
+                let full =
+                    pending.bytes >= PENDING_BYTES_MAX || pending.chunk.rows() >= PENDING_ROWS_MAX;
+                if !full || pending.closed {
+                    return;
+                }
+            }
+            taken.await;
+        }
+    }
+
+    /// Takes what has gathered; called by the writer.
+    pub(super) fn take(self: Arc<Self>) -> Taken {
+        let (chunk, last_offset) = {
+            let mut pending = self.lock();
+            // The next commit is likely to be about as large as this one.
+            let next = Chunk::new(&self.plan, pending.chunk.rows());
+            let chunk = std::mem::replace(&mut pending.chunk, next);
+            pending.bytes = 0;
+            pending.announced = false;
+            (chunk, pending.last_offset)
+        };
+        self.taken.notify_one();
+        Taken {
+            sink: self,
+            last_offset,
+            chunk,
+        }
+    }
+
+    /// Tells the stream that everything up to `offset` is durable.
+    pub(super) fn durable(&self, offset: Option<i64>) {
+        self.progress
+            .send_modify(|progress| progress.durable = offset);
+    }
+
+    /// Tells the stream that nothing more of it will be written.
+    pub(super) fn fail(&self, failure: &Arc<WriteFailure>) {
+        {
+            let mut pending = self.lock();
+            pending.closed = true;
+            pending.chunk.truncate(0);
+        }
+        self.taken.notify_one();
+        self.progress
+            .send_modify(|progress| progress.failed = Some(Arc::clone(failure)));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pending> {
+        // Whoever panicked with the lock left whole rows and at most parts of one behind; it is not acked.
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Taken {
+    pub(super) fn rows(&self) -> usize {
+        self.chunk.rows()
+    }
+
+    /// The rows as a batch of the table's schema.
+    pub(super) fn finish(self, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+        self.chunk.finish(schema)
+    }
+}

@@ -1,0 +1,84 @@
+//! Refusals in the service's own form: status, text, numeric code, details.
+
+use bytes::Bytes;
+use prost::Message as _;
+use tonic::{Code, Status};
+use zerobus_proto::{CAUSES_KEY, ERROR_CODE_KEY, ERROR_DOMAIN, ErrorCode, SCHEMA_ERROR_REASON};
+
+use crate::decode::Mismatch;
+
+/// The most mismatches that one text lists.
+const LISTED_MAX: usize = 20;
+
+/// A status with a numeric code at the end of its text.
+pub(super) fn coded(code: ErrorCode, text: &str) -> Status {
+    let grpc = code.grpc_code().unwrap_or(Code::InvalidArgument);
+    Status::new(grpc, code.message(text, 0))
+}
+
+/// The status of a schema that does not fit its table, with the causes in a `google.rpc.ErrorInfo`.
+pub(super) fn schema_mismatch(table: &str, mismatches: &[Mismatch]) -> Status {
+    let mut text = format!("The record's schema does not fit table {table}: ");
+    for (i, mismatch) in mismatches.iter().take(LISTED_MAX).enumerate() {
+        if i > 0 {
+            text.push_str("; ");
+        }
+        text.push_str(&mismatch.to_string());
+    }
+    if mismatches.len() > LISTED_MAX {
+        text.push_str(&format!("; and {} more", mismatches.len() - LISTED_MAX));
+    }
+    text.push('.');
+    let mut causes: Vec<&str> = Vec::new();
+    for mismatch in mismatches {
+        if !causes.contains(&mismatch.cause.as_str()) {
+            causes.push(mismatch.cause.as_str());
+        }
+    }
+    let code = ErrorCode::SCHEMA_MISMATCH;
+    let message = code.message(&text, 0);
+    let info = ErrorInfo {
+        reason: SCHEMA_ERROR_REASON.to_owned(),
+        domain: ERROR_DOMAIN.to_owned(),
+        metadata: [
+            (ERROR_CODE_KEY.to_owned(), code.to_string()),
+            (CAUSES_KEY.to_owned(), causes.join(",")),
+        ]
+        .into(),
+    };
+    let details = RpcStatus {
+        code: i32::from(Code::InvalidArgument),
+        message: message.clone(),
+        details: vec![prost_types::Any {
+            type_url: "type.googleapis.com/google.rpc.ErrorInfo".to_owned(),
+            value: info.encode_to_vec(),
+        }],
+    };
+    Status::with_details(
+        Code::InvalidArgument,
+        message,
+        Bytes::from(details.encode_to_vec()),
+    )
+}
+
+/// `google.rpc.Status`, which travels beside a gRPC status.
+#[derive(Clone, PartialEq, prost::Message)]
+struct RpcStatus {
+    #[prost(int32, tag = "1")]
+    code: i32,
+    #[prost(string, tag = "2")]
+    message: String,
+    #[prost(message, repeated, tag = "3")]
+    details: Vec<prost_types::Any>,
+}
+
+/// `google.rpc.ErrorInfo`.
+#[derive(Clone, PartialEq, prost::Message)]
+struct ErrorInfo {
+    #[prost(string, tag = "1")]
+    reason: String,
+    #[prost(string, tag = "2")]
+    domain: String,
+    #[prost(btree_map = "string, string", tag = "3")]
+    metadata: std::collections::BTreeMap<String, String>,
+}

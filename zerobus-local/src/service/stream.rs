@@ -1,0 +1,361 @@
+//! One ephemeral stream, from `create_stream` to its status.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tonic::{Code, Status, Streaming};
+use uuid::Uuid;
+use zerobus_proto::contract::{FIRST_OFFSET, MAX_RECORD_BYTES_PER_MESSAGE};
+use zerobus_proto::ephemeral_stream_request::Payload as Request;
+use zerobus_proto::ephemeral_stream_response::Payload as Response;
+use zerobus_proto::ingest_record_batch_request::Batch;
+use zerobus_proto::ingest_record_request::Record;
+use zerobus_proto::{
+    CreateIngestStreamRequest, CreateIngestStreamResponse, EphemeralStreamRequest,
+    EphemeralStreamResponse, ErrorCode, IngestRecordResponse, RecordType,
+};
+
+use super::access::parse_name;
+use super::sink::{Progress, Refused, Sink, WriteFailure};
+use super::status::{coded, schema_mismatch};
+use super::stop::Stop;
+use super::table::Table;
+use crate::decode::{Chunk, Descriptor, DescriptorError, Plan};
+
+/// A stream that was let in and has not been created yet.
+pub(super) struct Ingest {
+    table: Arc<Table>,
+    answers: mpsc::Sender<Result<EphemeralStreamResponse, Status>>,
+    stop: Stop,
+}
+
+/// What a stream's records are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Proto,
+    Json,
+}
+
+/// Why a stream is over.
+enum End {
+    /// The client has sent all it wanted to.
+    Done,
+    /// The client is not there any more.
+    Gone,
+    /// The stream is refused, once what it sent before is durable.
+    Refused(Status),
+}
+
+impl Ingest {
+    pub(super) fn new(
+        table: Arc<Table>,
+        answers: mpsc::Sender<Result<EphemeralStreamResponse, Status>>,
+        stop: Stop,
+    ) -> Self {
+        Self {
+            table,
+            answers,
+            stop,
+        }
+    }
+
+    pub(super) async fn run(mut self, mut requests: Streaming<EphemeralStreamRequest>) {
+        if let Err(status) = self.serve(&mut requests).await {
+            // `requests` must outlive this: dropped before, it would reset the stream and the status with it.
+            let _ = self.answers.send(Err(status)).await;
+        }
+    }
+
+    async fn serve(
+        &mut self,
+        requests: &mut Streaming<EphemeralStreamRequest>,
+    ) -> Result<(), Status> {
+        let create = tokio::select! {
+            first = requests.message() => first?,
+            () = self.stop.stopped() => return Err(stopping()),
+        };
+        let create = match create.map(|request| request.payload) {
+            Some(Some(Request::CreateStream(create))) => create,
+            None => return Ok(()),
+            Some(_) => {
+                return Err(Status::invalid_argument(
+                    "The first message of a stream must be create_stream.",
+                ));
+            }
+        };
+        let (encoding, plan) = self.open(&create)?;
+        let sink = self.table.writer.sink(plan).ok_or_else(stopping)?;
+        let created = CreateIngestStreamResponse {
+            stream_id: Some(Uuid::new_v4().to_string()),
+        };
+        self.answer(Response::CreateStreamResponse(created)).await;
+        self.ingest(requests, encoding, &sink).await
+    }
+
+    fn open(&self, create: &CreateIngestStreamRequest) -> Result<(Encoding, Plan), Status> {
+        let name = parse_name(create.table_name())?;
+        if name != self.table.name {
+            return Err(Status::invalid_argument(format!(
+                "create_stream names table {name}, the call's metadata names {}.",
+                self.table.name
+            )));
+        }
+        let mismatch =
+            |mismatches: Vec<_>| schema_mismatch(&self.table.name.to_string(), &mismatches);
+        match create.record_type() {
+            RecordType::Proto => {
+                let descriptor = create.descriptor_proto.as_deref().unwrap_or_default();
+                if descriptor.is_empty() {
+                    return Err(Status::invalid_argument(
+                        "A stream of PROTO records needs a descriptor_proto.",
+                    ));
+                }
+                let descriptor = Descriptor::parse(descriptor).map_err(|error| match error {
+                    DescriptorError::NotSelfContained { .. } => {
+                        coded(ErrorCode::DESCRIPTOR_NOT_SELF_CONTAINED, &error.to_string())
+                    }
+                    DescriptorError::Malformed(_) => Status::invalid_argument(error.to_string()),
+                })?;
+                let plan = Plan::for_proto(&self.table.schema, &descriptor).map_err(mismatch)?;
+                Ok((Encoding::Proto, plan))
+            }
+            RecordType::Json => {
+                let plan = Plan::for_json(&self.table.schema).map_err(mismatch)?;
+                Ok((Encoding::Json, plan))
+            }
+            RecordType::Avro => Err(Status::unimplemented(
+                "AVRO records are not supported; send PROTO or JSON.",
+            )),
+            RecordType::Unspecified => Err(Status::invalid_argument(
+                "create_stream must name a record_type: PROTO or JSON.",
+            )),
+        }
+    }
+
+    /// Takes records and sends acks until the stream is over.
+    async fn ingest(
+        &mut self,
+        requests: &mut Streaming<EphemeralStreamRequest>,
+        encoding: Encoding,
+        sink: &Arc<Sink>,
+    ) -> Result<(), Status> {
+        let mut progress = sink.progress();
+        let mut stop = self.stop.clone();
+        let answers = self.answers.clone();
+        let mut reader = Reader {
+            table: &self.table,
+            encoding,
+            sink,
+            next: FIRST_OFFSET,
+        };
+        let mut acked = None;
+        let end = {
+            let mut reading = pin!(reader.run(requests));
+            loop {
+                tokio::select! {
+                                    end = &mut reading => break end,
+                                    _ = progress.changed() => {
+                                        let now = progress.borrow_and_update().clone();
+                self.report(&now, &mut acked).await?;
+                                    }
+                                    () = answers.closed() => break End::Gone,
+                                    () = stop.stopped() => break End::Refused(stopping()),
+                                }
+            }
+        };
+        // What was taken in goes to the table whoever still wants to hear of it; whoever does hears of it first.
+        let last = reader
+            .next
+            .checked_sub(1)
+            .filter(|&last| last >= FIRST_OFFSET);
+        while !matches!(end, End::Gone) && acked < last {
+            if progress.changed().await.is_err() {
+                break;
+            }
+            let now = progress.borrow_and_update().clone();
+            self.report(&now, &mut acked).await?;
+        }
+        match end {
+            End::Refused(status) => Err(status),
+            End::Done | End::Gone => Ok(()),
+        }
+    }
+
+    /// Sends the ack that is due, or ends the stream when its table could not be written.
+    async fn report(&self, progress: &Progress, acked: &mut Option<i64>) -> Result<(), Status> {
+        if progress.durable > *acked {
+            *acked = progress.durable;
+            let ack = IngestRecordResponse {
+                durability_ack_up_to_offset: progress.durable,
+            };
+            self.answer(Response::IngestRecordResponse(ack)).await;
+        }
+        match &progress.failed {
+            Some(failure) => Err(self.write_failed(failure)),
+            None => Ok(()),
+        }
+    }
+
+    fn write_failed(&self, failure: &WriteFailure) -> Status {
+        let code = if failure.passing {
+            Code::Unavailable
+        } else {
+            Code::Internal
+        };
+        let text = format!(
+            "Table {} could not be written: {}. Nothing after the last ack was kept.",
+            self.table.name, failure.message
+        );
+        Status::new(code, text)
+    }
+
+    async fn answer(&self, payload: Response) {
+        let response = EphemeralStreamResponse {
+            payload: Some(payload),
+        };
+        // When the client is gone, `ingest` sees it.
+        let _ = self.answers.send(Ok(response)).await;
+    }
+}
+
+/// The side of a stream that takes records in.
+struct Reader<'a> {
+    table: &'a Table,
+    encoding: Encoding,
+    sink: &'a Arc<Sink>,
+    /// The offset the next message must have.
+    next: i64,
+}
+
+impl Reader<'_> {
+    async fn run(&mut self, requests: &mut Streaming<EphemeralStreamRequest>) -> End {
+        loop {
+            match requests.message().await {
+                Ok(Some(request)) => {
+                    if let Err(status) = self.take(request) {
+                        return End::Refused(status);
+                    }
+                }
+                Ok(None) => return End::Done,
+                Err(status) if is_the_clients(&status) => return End::Refused(status),
+                Err(_) => return End::Gone,
+            }
+            self.sink.room().await;
+            // A client that never pauses must not keep the acks from going out.
+            tokio::task::coop::consume_budget().await;
+        }
+    }
+
+    fn take(&mut self, request: EphemeralStreamRequest) -> Result<(), Status> {
+        let encoding = self.encoding;
+        match request.payload {
+            Some(Request::IngestRecord(ingest)) => {
+                self.check_offset(ingest.offset_id)?;
+                match (encoding, ingest.record) {
+                    (Encoding::Proto, Some(Record::ProtoEncodedRecord(record))) => {
+                        self.add(record.len(), [record], |chunk, record| {
+                            chunk.push_proto(&record)
+                        })
+                    }
+                    (Encoding::Json, Some(Record::JsonRecord(record))) => {
+                        self.add(record.len(), [record], |chunk, record| {
+                            chunk.push_json(&record)
+                        })
+                    }
+                    (_, None) => Err(self.refused("The message has no record.")),
+                    (_, Some(_)) => Err(self.other_encoding()),
+                }
+            }
+            Some(Request::IngestRecordBatch(ingest)) => {
+                self.check_offset(ingest.offset_id)?;
+                match (encoding, ingest.batch) {
+                    (Encoding::Proto, Some(Batch::ProtoEncodedBatch(batch))) => {
+                        let bytes = batch.records.iter().map(bytes::Bytes::len).sum();
+                        self.add(bytes, batch.records, |chunk, record| {
+                            chunk.push_proto(&record)
+                        })
+                    }
+                    (Encoding::Json, Some(Batch::JsonBatch(batch))) => {
+                        let bytes = batch.records.iter().map(String::len).sum();
+                        self.add(bytes, batch.records, |chunk, record| {
+                            chunk.push_json(&record)
+                        })
+                    }
+                    (_, None) => Err(self.refused("The message has no batch.")),
+                    (_, Some(_)) => Err(self.other_encoding()),
+                }
+            }
+            Some(Request::CreateStream(_)) => Err(Status::invalid_argument(
+                "create_stream can only be the first message of a stream.",
+            )),
+            None => Err(Status::invalid_argument("The message has no payload.")),
+        }
+    }
+
+    fn check_offset(&self, offset: Option<i64>) -> Result<(), Status> {
+        if offset == Some(self.next) {
+            return Ok(());
+        }
+        let found = offset.map_or("none".to_owned(), |offset| offset.to_string());
+        Err(coded(
+            ErrorCode::OFFSET_NOT_SEQUENTIAL,
+            &format!(
+                "Offsets must be sequential from {FIRST_OFFSET} on each connection: expected {}, found {found}.",
+                self.next
+            ),
+        ))
+    }
+
+    fn add<R>(
+        &mut self,
+        bytes: usize,
+        records: impl IntoIterator<Item = R>,
+        push: impl Fn(&mut Chunk, R) -> Result<(), crate::decode::Fault>,
+    ) -> Result<(), Status> {
+        if bytes > MAX_RECORD_BYTES_PER_MESSAGE {
+            return Err(Status::invalid_argument(format!(
+                "The records of one message have {bytes} bytes, at most {MAX_RECORD_BYTES_PER_MESSAGE} are taken: \
+                 send smaller batches."
+            )));
+        }
+        match self.sink.add(self.next, bytes, records, push) {
+            Ok(()) => {
+                self.next += 1;
+                Ok(())
+            }
+            Err(Refused::Record(at, fault)) => Err(self.refused(&format!(
+                "Record {at} of the message at offset {} does not fit table {}: {fault}.",
+                self.next, self.table.name
+            ))),
+            // The failure itself comes by way of the progress; this stands in when it does not.
+            Err(Refused::Closed) => Err(stopping()),
+        }
+    }
+
+    fn refused(&self, text: &str) -> Status {
+        coded(ErrorCode::RECORD_REFUSED, text)
+    }
+
+    fn other_encoding(&self) -> Status {
+        self.refused(&format!(
+            "The stream was created for {} records, the message holds others.",
+            match self.encoding {
+                Encoding::Proto => "PROTO",
+                Encoding::Json => "JSON",
+            }
+        ))
+    }
+}
+
+/// Whether tonic refused what the client sent, as opposed to not hearing from it any more.
+fn is_the_clients(status: &Status) -> bool {
+    matches!(
+        status.code(),
+        Code::OutOfRange | Code::InvalidArgument | Code::ResourceExhausted | Code::Unimplemented
+    )
+}
+
+fn stopping() -> Status {
+    Status::unavailable("The server is shutting down; reconnect.")
+}

@@ -1,0 +1,215 @@
+//! The tables of the data folder.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use zerobus_schema::{Fingerprint, TableName, TableSchema, delta as delta_schema};
+
+use super::writer::Writer;
+use crate::delta::{DeltaTable, Durability, TableOptions};
+use crate::error::TableError;
+
+/// A table that is being served.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) name: TableName,
+    pub(crate) schema: TableSchema,
+    pub(crate) folder: PathBuf,
+    pub(super) writer: Writer,
+}
+
+/// All of them. Everything here may block on the disk.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    data: PathBuf,
+    durability: Durability,
+    tables: Mutex<BTreeMap<TableName, Arc<Table>>>,
+}
+
+impl Tables {
+    /// Opens every table under `data`, at `<catalog>/<schema>/<table>`.
+    pub(crate) fn open(data: &Path, durability: Durability) -> Result<Self, TableError> {
+        let tables = Self {
+            data: data.to_owned(),
+            durability,
+            tables: Mutex::default(),
+        };
+        for catalog in folders(data)? {
+            for schema in folders(&data.join(&catalog))? {
+                for table in folders(&data.join(&catalog).join(&schema))? {
+                    let folder = data.join(&catalog).join(&schema).join(&table);
+                    let name = format!("`{catalog}`.`{schema}`.`{table}`");
+                    if !folder.join("_delta_log").is_dir() {
+                        continue;
+                    }
+                    if let Ok(name) = TableName::parse(&name) {
+                        let opened = DeltaTable::open(&folder, durability)
+                            .map_err(|error| TableError::storage(&name, error))?;
+                        let table = tables.serve(name.clone(), opened, None)?;
+                        tables.lock().insert(name, table);
+                    }
+                }
+            }
+        }
+        Ok(tables)
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    pub(crate) fn folder(&self, name: &TableName) -> PathBuf {
+        self.data
+            .join(name.catalog())
+            .join(name.schema())
+            .join(name.table())
+    }
+
+    pub(crate) fn get(&self, name: &TableName) -> Option<Arc<Table>> {
+        self.lock().get(name).cloned()
+    }
+
+    pub(crate) fn list(&self) -> Vec<Arc<Table>> {
+        self.lock().values().cloned().collect()
+    }
+
+    /// Creates a table. One that is there with the same columns is left as it is, where `if_not_exists` says so.
+    pub(crate) fn create(
+        &self,
+        schema: TableSchema,
+        if_not_exists: bool,
+    ) -> Result<Arc<Table>, TableError> {
+        let name = match &schema.table {
+            Some(table) => table.to_full().map_err(TableError::Name)?,
+            None => return Err(TableError::NoName),
+        };
+        if !schema.partition_columns.is_empty() {
+            return Err(TableError::Unsupported {
+                table: name,
+                reason: "partitioned tables are not served yet; leave PARTITIONED BY out"
+                    .to_owned(),
+            });
+        }
+        // Held throughout: of two that create one table, the second must find it.
+        let mut tables = self.lock();
+        if let Some(existing) = tables.get(&name) {
+            return match (if_not_exists, difference(&existing.schema, &schema)) {
+                (true, None) => Ok(Arc::clone(existing)),
+                (true, Some(difference)) => Err(TableError::Different {
+                    table: name,
+                    difference,
+                }),
+                (false, _) => Err(TableError::Exists { table: name }),
+            };
+        }
+        let options = TableOptions {
+            partition_columns: Vec::new(),
+            properties: schema.properties.clone(),
+        };
+        let json = delta_schema::schema_to_json(&schema.columns).to_string();
+        let created = DeltaTable::create(&self.folder(&name), &json, &options, self.durability)
+            .map_err(|error| TableError::storage(&name, error))?;
+        let table = self.serve(name.clone(), created, Some(schema))?;
+        tables.insert(name, Arc::clone(&table));
+        Ok(table)
+    }
+
+    /// Ends the writers once their streams have ended. Blocks until everything is written.
+    pub(crate) fn close(&self) {
+        for table in self.list() {
+            table.writer.close();
+        }
+        for table in self.list() {
+            table.writer.join();
+        }
+    }
+
+    fn serve(
+        &self,
+        name: TableName,
+        delta: DeltaTable,
+        schema: Option<TableSchema>,
+    ) -> Result<Arc<Table>, TableError> {
+        let storage = |error| TableError::storage(&name, error);
+        let schema = match schema {
+            Some(schema) => schema,
+            None => {
+                let json = delta.schema_json().map_err(storage)?;
+                let columns =
+                    delta_schema::parse_schema(&json).map_err(|error| TableError::Unsupported {
+                        table: name.clone(),
+                        reason: error.to_string(),
+                    })?;
+                TableSchema::new(Some(name.clone().into()), columns)
+            }
+        };
+        let folder = delta.folder().to_owned();
+        let writer = Writer::start(delta, self.durability).map_err(|source| TableError::Io {
+            path: folder.clone(),
+            source,
+        })?;
+        Ok(Arc::new(Table {
+            name,
+            schema,
+            folder,
+            writer,
+        }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<TableName, Arc<Table>>> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What stands in the way of taking one schema for the other.
+fn difference(existing: &TableSchema, wanted: &TableSchema) -> Option<String> {
+    if Fingerprint::of(existing) == Fingerprint::of(wanted) {
+        return None;
+    }
+    let fields = |table: &TableSchema| {
+        let mut fields = Vec::new();
+        table.visit_fields(&mut |path, field| {
+            let null = if field.nullable { "" } else { " NOT NULL" };
+            fields.push(format!("{path} {}{null}", field.data_type));
+        });
+        fields
+    };
+    let (existing, wanted) = (fields(existing), fields(wanted));
+    let mut at = existing
+        .iter()
+        .zip(&wanted)
+        .take_while(|(a, b)| a == b)
+        .count();
+    at = at.min(existing.len().max(wanted.len()).saturating_sub(1));
+    let shown = |fields: &[String]| match fields.get(at) {
+        Some(field) => format!("`{field}`"),
+        None => "no more columns".to_owned(),
+    };
+    Some(format!(
+        "the table has {}, wanted is {}",
+        shown(&existing),
+        shown(&wanted)
+    ))
+}
+
+/// The names of the folders in a folder, those that start with a dot or an underscore aside.
+fn folders(path: &Path) -> Result<Vec<String>, TableError> {
+    let error = |source| TableError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path).map_err(error)? {
+        let entry = entry.map_err(error)?;
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
+        if !name.starts_with('.') && entry.file_type().map_err(error)?.is_dir() {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}

@@ -1,0 +1,175 @@
+//! The one thread that writes to a table.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use arrow_array::RecordBatch;
+
+use super::sink::{Sink, WriteFailure};
+use crate::decode::Plan;
+use crate::delta::{DeltaError, DeltaTable, Durability};
+
+/// A busy table starts commits at most this often, so that versions stay few.
+const BUSY_INTERVAL: Duration = Duration::from_millis(20);
+
+/// The way to a table's writer thread, which ends when this and every stream of it are dropped.
+#[derive(Debug)]
+pub(super) struct Writer {
+    inbox: Mutex<Option<mpsc::Sender<Arc<Sink>>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    pub(super) fn start(table: DeltaTable, durability: Durability) -> std::io::Result<Self> {
+        let (inbox, streams) = mpsc::channel();
+        let thread = thread::Builder::new()
+            .name("zerobus-writer".to_owned())
+            .spawn(move || WriterThread { table, durability }.run(&streams))?;
+        Ok(Self {
+            inbox: Mutex::new(Some(inbox)),
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// A new stream's end; `None` when the server is shutting down.
+    pub(super) fn sink(&self, plan: Plan) -> Option<Arc<Sink>> {
+        let inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Sink::new(plan, inbox.clone()?))
+    }
+
+    /// Takes no more streams.
+    pub(super) fn close(&self) {
+        let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        *inbox = None;
+    }
+
+    /// Waits until everything is written. Blocks; the streams must have ended.
+    pub(super) fn join(&self) {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(thread) = thread.take() {
+            // A panic of the thread was answered to its streams.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct WriterThread {
+    table: DeltaTable,
+    durability: Durability,
+}
+
+impl WriterThread {
+    fn run(mut self, streams: &mpsc::Receiver<Arc<Sink>>) {
+        let mut early = None;
+        loop {
+            // Someone who had something to write before the last commit was acked makes the table a busy one.
+            let busy: Option<(Instant, Arc<Sink>)> = early.take();
+            let mut ready = Vec::new();
+            match busy {
+                Some((last_start, sink)) => {
+                    thread::sleep(BUSY_INTERVAL.saturating_sub(last_start.elapsed()));
+                    ready.push(sink);
+                }
+                None => match streams.recv() {
+                    Ok(sink) => ready.push(sink),
+                    Err(mpsc::RecvError) => return,
+                },
+            }
+            ready.extend(streams.try_iter());
+            let start = Instant::now();
+            let outcome = self.commit(ready);
+            // Looked at before the acks go out: what they set free must not count.
+            early = streams.try_recv().ok().map(|sink| (start, sink));
+            outcome.report();
+            if early.is_none() {
+                self.maintain();
+            }
+        }
+    }
+
+    fn commit(&mut self, ready: Vec<Arc<Sink>>) -> Outcome {
+        let schema = Arc::clone(self.table.arrow_schema());
+        let mut streams = Vec::with_capacity(ready.len());
+        let mut batches: Vec<RecordBatch> = Vec::with_capacity(ready.len());
+        for sink in ready {
+            let taken = sink.take();
+            let stream = (Arc::clone(&taken.sink), taken.last_offset);
+            if taken.rows() > 0 {
+                match taken.finish(&schema) {
+                    Ok(batch) => batches.push(batch),
+                    Err(error) => {
+                        let failure = WriteFailure {
+                            passing: false,
+                            message: format!("the records could not be put together: {error}"),
+                        };
+                        stream.0.fail(&Arc::new(failure));
+                        continue;
+                    }
+                }
+            }
+            streams.push(stream);
+        }
+        let failure = if batches.is_empty() {
+            None
+        } else {
+            self.append(&batches).err().map(Arc::new)
+        };
+        Outcome { streams, failure }
+    }
+
+    fn append(&mut self, batches: &[RecordBatch]) -> Result<(), WriteFailure> {
+        let appended = catch_unwind(AssertUnwindSafe(|| self.table.append(batches, None)));
+        let failure = match appended {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) => WriteFailure {
+                passing: may_pass(&error),
+                message: error.to_string(),
+            },
+            Err(_) => WriteFailure {
+                passing: false,
+                message: "the writer of the table broke off".to_owned(),
+            },
+        };
+        // What the table knows of its log may be behind by now.
+        let folder = self.table.folder().to_owned();
+        if let Ok(table) = DeltaTable::open(&folder, self.durability) {
+            if table.arrow_schema() == self.table.arrow_schema() {
+                self.table = table;
+            }
+        }
+        Err(failure)
+    }
+
+    /// Nothing that was acked depends on it, so nobody is told when it fails.
+    fn maintain(&mut self) {
+        let _ = catch_unwind(AssertUnwindSafe(|| self.table.maintain()));
+    }
+}
+
+struct Outcome {
+    streams: Vec<(Arc<Sink>, Option<i64>)>,
+    failure: Option<Arc<WriteFailure>>,
+}
+
+impl Outcome {
+    fn report(self) {
+        for (sink, offset) in self.streams {
+            match &self.failure {
+                None => sink.durable(offset),
+                Some(failure) => sink.fail(failure),
+            }
+        }
+    }
+}
+
+fn may_pass(error: &DeltaError) -> bool {
+    matches!(
+        error,
+        DeltaError::DiskFull { .. }
+            | DeltaError::NotWritable { .. }
+            | DeltaError::Conflict { .. }
+            | DeltaError::Io { .. }
+    )
+}
