@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::DeltaError;
 
 /// A file in the making starts with this. Delta readers pass over names that start with a dot.
-const TEMPORARY_PREFIX: &str = ".zerobus-";
+const TEMPORARY_PREFIX: &str = ".tmp-";
 
 /// How much a successful write promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +130,7 @@ fn no_hard_links(error: &io::Error) -> bool {
 }
 
 fn temporary_name(folder: &Path) -> PathBuf {
-    folder.join(format!("{TEMPORARY_PREFIX}{}.tmp", Uuid::new_v4()))
+    folder.join(format!("{TEMPORARY_PREFIX}{}", Uuid::new_v4()))
 }
 
 pub(super) fn folder_of(path: &Path) -> &Path {

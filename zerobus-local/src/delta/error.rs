@@ -97,7 +97,7 @@ impl DeltaError {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Self::DiskFull { path, source }
             }
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Gone { path },
+            io::ErrorKind::NotFound => Self::Gone { path },
             _ => Self::Io {
                 path,
                 action,

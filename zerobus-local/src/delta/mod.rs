@@ -14,6 +14,7 @@ mod schema;
 mod stats;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -36,6 +37,7 @@ pub(crate) use schema::is_variant;
 
 use data_file::{DataFile, DataFileWriter};
 use engine::{LocalEngine, Rows};
+use log::Log;
 
 /// What the log names as the writer of an entry.
 const ENGINE_INFO: &str = concat!("zerobus-local/", env!("CARGO_PKG_VERSION"));
@@ -79,6 +81,7 @@ pub(crate) struct CommitInfo {
 #[derive(Debug)]
 pub(crate) struct DeltaTable {
     folder: PathBuf,
+    log: Log,
     durability: Durability,
     engine: LocalEngine,
     /// Kept from commit to commit: a fresh one would read the log again.
@@ -104,7 +107,7 @@ impl DeltaTable {
             })?;
         // Before anything is on the disk.
         schema::arrow_schema(&schema)?;
-        let folder = log::make_folders(folder, durability)?;
+        let folder = Log::make(folder, durability)?;
         let engine = LocalEngine::new(durability);
         let url = folder_url(&folder)?;
         let layout = match options.partition_columns.as_slice() {
@@ -128,13 +131,18 @@ impl DeltaTable {
     /// A last log entry that a crash left torn was never acknowledged: it is put aside under a
     /// hidden name and the table goes on from the version before.
     pub(crate) fn open(folder: &Path, durability: Durability) -> Result<Self, DeltaError> {
-        let folder = log::recover(folder)?;
+        let folder = log::absolute(folder).map_err(|error| match error {
+            DeltaError::Gone { path } => DeltaError::NotATable { path },
+            other => other,
+        })?;
+        let log = Log::open(&folder)?;
         let engine = LocalEngine::new(durability);
         let snapshot = Snapshot::builder_for(folder_url(&folder)?).build(&engine)?;
         let arrow_schema = Arc::new(schema::arrow_schema(&snapshot.schema())?);
         let writer = DataFileWriter::new(&snapshot.schema(), (*arrow_schema).clone(), durability)?;
         Ok(Self {
             folder,
+            log,
             durability,
             engine,
             snapshot,
@@ -177,20 +185,56 @@ impl DeltaTable {
         batches: &[RecordBatch],
         txn: Option<Txn<'_>>,
     ) -> Result<CommitInfo, DeltaError> {
+        for batch in batches {
+            self.check(batch)?;
+        }
+        self.log.check()?;
         let file = self.writer.write(&self.folder, batches)?;
-        self.durability.sync_folder(&self.folder)?;
-        let version = self.commit(&file, txn)?;
+        let next = self.version() + 1;
+        let committed = self
+            .durability
+            .sync_folder(&self.folder)
+            .and_then(|()| self.commit(&file, txn));
+        if committed.is_err() && !self.log.has(next) {
+            // Nothing refers to it, and on a full disk it would be in the way.
+            let _ = fs::remove_file(self.folder.join(&file.name));
+        }
         Ok(CommitInfo {
-            version,
+            version: committed?,
             rows: file.rows,
             bytes: file.bytes,
+        })
+    }
+
+    /// Equal fields mean equal types and no null where none may be: Arrow holds a batch to its
+    /// own schema.
+    fn check(&self, batch: &RecordBatch) -> Result<(), DeltaError> {
+        let (expected, found) = (self.arrow_schema.fields(), batch.schema_ref().fields());
+        if expected == found {
+            return Ok(());
+        }
+        let field = expected
+            .iter()
+            .zip(found)
+            .find(|(expected, found)| expected != found);
+        Err(match field {
+            Some((expected, found)) => DeltaError::WrongBatch {
+                column: expected.name().clone(),
+                expected: expected.to_string(),
+                found: found.to_string(),
+            },
+            None => DeltaError::WrongBatch {
+                column: self.folder.display().to_string(),
+                expected: format!("{} columns", expected.len()),
+                found: format!("{} columns", found.len()),
+            },
         })
     }
 
     /// Writes a checkpoint when one is due, so that opening the table stays quick. Nothing depends
     /// on it: call it when the rows are acknowledged. Returns whether one was written.
     pub(crate) fn maintain(&mut self) -> Result<bool, DeltaError> {
-        if self.version() % CHECKPOINT_INTERVAL != 0 {
+        if !self.version().is_multiple_of(CHECKPOINT_INTERVAL) {
             return Ok(false);
         }
         let (written, snapshot) = self.snapshot.checkpoint(&self.engine, None)?;

@@ -184,11 +184,7 @@ fn values(array: &ArrayRef) -> Vec<Value> {
             let lists = lists.iter().map(|list| list.map(|list| values(&list)));
             of(lists)
         }
-        Arrow::Map(..) => array
-            .as_map()
-            .iter()
-            .map(|entries| entry_object(entries))
-            .collect(),
+        Arrow::Map(..) => array.as_map().iter().map(entry_object).collect(),
         _ => vec![Value::Null; array.len()],
     }
 }

@@ -9,10 +9,10 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use super::{create, open, reader};
 use crate::delta::{DeltaTable, Txn};
 
-const SCHEMA: &str = r#"{"type":"struct","fields":[
+pub(super) const SCHEMA: &str = r#"{"type":"struct","fields":[
   {"name":"n","type":"long","nullable":true,"metadata":{}}]}"#;
 
-fn numbers(table: &DeltaTable, numbers: std::ops::Range<i64>) -> RecordBatch {
+pub(super) fn numbers(table: &DeltaTable, numbers: std::ops::Range<i64>) -> RecordBatch {
     let column = Int64Array::from_iter_values(numbers);
     RecordBatch::try_new(table.arrow_schema().clone(), vec![Arc::new(column)]).unwrap()
 }

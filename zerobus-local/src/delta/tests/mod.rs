@@ -3,7 +3,10 @@
 
 mod air_quality;
 mod append;
+mod failure;
 mod reader;
+mod types;
+mod values;
 
 use std::path::Path;
 

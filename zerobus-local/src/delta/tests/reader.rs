@@ -5,7 +5,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use arrow_schema::SchemaRef;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use serde_json::Value;
 
 /// The actions of every log entry, by version.
@@ -47,10 +48,19 @@ pub(super) fn files(table: &Path) -> Vec<PathBuf> {
 
 /// The rows of the live data files.
 pub(super) fn batches(table: &Path) -> Vec<RecordBatch> {
+    batches_as(table, None)
+}
+
+/// The same, held to Arrow types that the Parquet types must fit.
+pub(super) fn batches_as(table: &Path, schema: Option<&SchemaRef>) -> Vec<RecordBatch> {
     let mut batches = Vec::new();
     for file in files(table) {
         let file = File::open(file).unwrap();
-        let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+        let options = match schema {
+            Some(schema) => ArrowReaderOptions::new().with_schema(schema.clone()),
+            None => ArrowReaderOptions::new(),
+        };
+        let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).unwrap();
         batches.extend(reader.build().unwrap().map(Result::unwrap));
     }
     batches
