@@ -1,1 +1,29 @@
-//! zerobus-codegen
+//! Code and schema text from the schema of a Delta table.
+//!
+//! [`Source`] reads a schema wherever one is found (snapshot, catalog answer, Delta schema, `_delta_log`, DDL); the
+//! generators write it as [`proto`], [`rust`], [`descriptor`] or [`ddl`]. A build script uses [`configure`], which turns
+//! the checked-in snapshots of a package into record types.
+//!
+//! All of it is deterministic: the same schema gives the same bytes, whatever the clock, the environment or the place.
+//!
+//! ```
+//! use zerobus_codegen::{MappingOptions, Source, proto};
+//!
+//! let source = Source::read("CREATE TABLE main.default.t (id BIGINT NOT NULL)", "t.sql")?;
+//! let text = proto(source.table()?, &MappingOptions::default())?;
+//! assert!(text.contains("required int64 id = 1;"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod build_script;
+mod generate;
+mod rust;
+mod snapshot_file;
+mod source;
+
+pub use build_script::{BuildError, Builder, configure};
+pub use generate::{ddl, descriptor, proto};
+pub use rust::{RustError, RustOptions, rust};
+pub use snapshot_file::{SavedSnapshot, SnapshotChange, save_snapshot};
+pub use source::{Source, SourceError, SourceKind};
+pub use zerobus_schema::mapping::{MappingOptions, Refusals};

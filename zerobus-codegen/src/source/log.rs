@@ -1,0 +1,168 @@
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+use zerobus_schema::{SchemaError, TableRef, TableSchema, delta};
+
+use super::detect::string_entries;
+use super::error::SourceError;
+
+/// The longest line of a log that is read: the schema of a table stands on one.
+const LINE_MAX: u64 = 16 * 1024 * 1024;
+
+/// The table of a single action, such as `{"metaData": {…}}`, or of what stands within one.
+pub(super) fn table_of_actions(
+    object: &Map<String, Value>,
+) -> Result<Option<TableSchema>, SchemaError> {
+    // A version checksum (`.crc`) calls it `metadata`.
+    let action = ["metaData", "metadata"]
+        .iter()
+        .find_map(|key| object.get(*key)?.as_object())
+        .unwrap_or(object);
+    match action.get("schemaString") {
+        Some(Value::String(schema)) => table_of_metadata(action, schema).map(Some),
+        Some(_) => Err(SchemaError::new("expected `schemaString` to be a string")),
+        None => Ok(None),
+    }
+}
+
+/// The table of the last `metaData` in a text of one action a line.
+pub(super) fn read_commit_text(text: &str) -> Result<Option<TableSchema>, SchemaError> {
+    let mut table = None;
+    for line in text.lines().filter(|line| may_be_metadata(line.as_bytes())) {
+        if let Ok(Value::Object(action)) = serde_json::from_str(line)
+            && let Some(found) = table_of_actions(&action)?
+        {
+            table = Some(found);
+        }
+    }
+    Ok(table)
+}
+
+/// The table in this folder, by the newest metadata in its log.
+///
+/// Commits, version checksums and JSON checkpoints are read; a Parquet checkpoint is not.
+pub(super) fn read_folder(folder: &Path) -> Result<TableSchema, SourceError> {
+    let origin = folder.display().to_string();
+    let log = if folder.ends_with("_delta_log") {
+        folder.to_owned()
+    } else {
+        folder.join("_delta_log")
+    };
+    if !log.is_dir() {
+        return Err(SourceError::new(
+            &origin,
+            "the folder has no _delta_log, so it is no Delta table; give such a folder, or a file",
+        ));
+    }
+    let files = log_files(&log)?;
+    if files.is_empty() {
+        return Err(SourceError::new(
+            &origin,
+            "its _delta_log has no commit yet",
+        ));
+    }
+    for file in files.values().rev() {
+        if let Some(table) = read_log_file(file)? {
+            return Ok(table);
+        }
+    }
+    Err(SourceError::new(
+        &origin,
+        "the table's metadata stands in a Parquet checkpoint only, which is not read; give its schema as JSON or DDL",
+    ))
+}
+
+/// The files of a log by version; of one version the commit last, because it is read first.
+fn log_files(log: &Path) -> Result<BTreeMap<(u64, u8), PathBuf>, SourceError> {
+    let io_error = |error| SourceError::io(&log.display().to_string(), error);
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(log).map_err(io_error)? {
+        let path = entry.map_err(io_error)?.path();
+        let Some((version, rest)) = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .and_then(|name| name.split_once('.'))
+        else {
+            continue;
+        };
+        let rank = match rest {
+            "json" => 2,
+            "crc" => 1,
+            rest if rest.starts_with("checkpoint.") && rest.ends_with(".json") => 0,
+            _ => continue,
+        };
+        if let (20, Ok(version)) = (version.len(), version.parse()) {
+            files.insert((version, rank), path);
+        }
+    }
+    Ok(files)
+}
+
+fn read_log_file(path: &Path) -> Result<Option<TableSchema>, SourceError> {
+    let origin = path.display().to_string();
+    let file = File::open(path).map_err(|error| SourceError::io(&origin, error))?;
+    let mut reader = BufReader::new(file);
+    let mut table = None;
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = (&mut reader)
+            .take(LINE_MAX)
+            .read_until(b'\n', &mut line)
+            .map_err(|error| SourceError::io(&origin, error))?;
+        if read == 0 {
+            return Ok(table);
+        }
+        if !may_be_metadata(&line) {
+            continue;
+        }
+        // A torn last line is what a crash leaves; a reader of the log passes over it.
+        if let Ok(Value::Object(action)) = serde_json::from_slice(&line)
+            && let Some(found) =
+                table_of_actions(&action).map_err(|error| SourceError::schema(&origin, error))?
+        {
+            table = Some(found);
+        }
+    }
+}
+
+/// Keeps the many actions that only name files from being parsed.
+fn may_be_metadata(line: &[u8]) -> bool {
+    let key = b"schemaString";
+    line.windows(key.len()).any(|window| window == key)
+}
+
+fn table_of_metadata(
+    action: &Map<String, Value>,
+    schema: &str,
+) -> Result<TableSchema, SchemaError> {
+    let mut table = TableSchema::new(table_name(action.get("name")), delta::parse_schema(schema)?);
+    table.comment = action
+        .get("description")
+        .and_then(Value::as_str)
+        .map(str::to_owned);
+    table.partition_columns = strings(action.get("partitionColumns"));
+    if let Some(Value::Object(configuration)) = action.get("configuration") {
+        table.properties = properties(configuration);
+    }
+    Ok(table)
+}
+
+/// A log's name of a table is a label that may hold anything: where it is no table name, it is none.
+pub(super) fn table_name(value: Option<&Value>) -> Option<TableRef> {
+    TableRef::parse(value?.as_str()?).ok()
+}
+
+pub(super) fn strings(value: Option<&Value>) -> Vec<String> {
+    let items = value.and_then(Value::as_array).into_iter().flatten();
+    items
+        .filter_map(|item| item.as_str().map(str::to_owned))
+        .collect()
+}
+
+pub(super) fn properties(object: &Map<String, Value>) -> BTreeMap<String, String> {
+    string_entries(object).collect()
+}

@@ -1,0 +1,27 @@
+-- Every type a stream carries, in every place it can stand.
+CREATE TABLE main.default.shapes (
+  `id` BIGINT NOT NULL COMMENT 'see https://example.com/[x] <b> `y`\n```\nlet broken',
+  flag BOOLEAN,
+  tiny TINYINT,
+  small SMALLINT NOT NULL,
+  medium INT,
+  ratio FLOAT,
+  precise DOUBLE NOT NULL,
+  price DECIMAL(10,2),
+  name STRING NOT NULL,
+  code VARCHAR(8),
+  country CHAR(2),
+  raw BINARY,
+  day DATE,
+  at TIMESTAMP NOT NULL,
+  local_at TIMESTAMP_NTZ,
+  payload VARIANT,
+  tags ARRAY<STRING>,
+  days ARRAY<DATE> NOT NULL,
+  attrs MAP<STRING, STRING>,
+  counts MAP<BIGINT, DECIMAL(5,1)>,
+  location STRUCT<lat: DOUBLE NOT NULL, lon: DOUBLE NOT NULL, label: STRING>,
+  stops ARRAY<STRUCT<at: TIMESTAMP, location: STRUCT<lat: DOUBLE, lon: DOUBLE>>>,
+  by_name MAP<STRING, STRUCT<n: INT>>,
+  required_struct STRUCT<inner: STRUCT<deep: ARRAY<INT>> NOT NULL> NOT NULL
+);
