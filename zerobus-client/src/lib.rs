@@ -1,1 +1,29 @@
-//! zerobus-client
+#![doc = include_str!("../README.md")]
+
+mod ack;
+mod batch;
+mod client;
+mod codec;
+mod connection;
+mod driver;
+mod endpoint;
+mod error;
+mod headers;
+mod options;
+mod queue;
+mod recovery;
+mod state;
+mod status;
+mod stream;
+
+pub use client::{Client, ClientBuilder, StreamBuilder};
+pub use error::Error;
+pub use headers::{Headers, HeadersError, HeadersFuture, HeadersProvider};
+pub use options::StreamOptions;
+pub use state::StreamState;
+pub use status::{GrpcCode, StatusError};
+pub use stream::Stream;
+pub use zerobus_catalog::{CatalogError, Config, Secret, Workspace};
+pub use zerobus_proto::{ErrorCode, SchemaCause};
+pub use zerobus_record::*;
+pub use zerobus_schema::{NameError, TableName};

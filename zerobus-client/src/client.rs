@@ -1,0 +1,270 @@
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use zerobus_catalog::{Config, Secret, WorkspaceBuilder};
+use zerobus_record::ZerobusRecord;
+use zerobus_schema::TableName;
+
+use crate::connection::Connector;
+use crate::driver::Driver;
+use crate::endpoint::{Endpoint, TransportOptions};
+use crate::error::Error;
+use crate::headers::{FixedToken, HeadersProvider};
+use crate::options::StreamOptions;
+use crate::queue::Queue;
+use crate::stream::Stream;
+
+/// Where streams go and as whom: the endpoint, the workspace and the credentials. Cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    endpoint: Endpoint,
+    headers: Arc<dyn HeadersProvider>,
+}
+
+impl Client {
+    /// Begins to set one up.
+    #[must_use]
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// The client that the environment describes: `ZEROBUS_SERVER_ENDPOINT`, `DATABRICKS_HOST` or
+    /// `DATABRICKS_WORKSPACE_URL`, `DATABRICKS_CLIENT_ID` and `DATABRICKS_CLIENT_SECRET`.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] or [`Error::Catalog`] when a variable is missing or cannot be used.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::builder().or(Config::from_env()).build()
+    }
+
+    /// Begins to open a stream of records of type `R`, into the table that the type names unless told otherwise.
+    ///
+    /// ```no_run
+    /// # async fn run<AirQuality: zerobus_client::ZerobusRecord>(client: zerobus_client::Client) -> Result<(), zerobus_client::Error> {
+    /// let mut stream = client
+    ///     .stream::<AirQuality>()
+    ///     .table("prod.iot.air_quality")
+    ///     .open()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn stream<R: ZerobusRecord>(&self) -> StreamBuilder<R> {
+        StreamBuilder {
+            client: self.clone(),
+            table: None,
+            options: StreamOptions::default(),
+            record: PhantomData,
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("endpoint", &self.endpoint.url())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sets up a [`Client`].
+#[derive(Default)]
+pub struct ClientBuilder {
+    workspace: WorkspaceBuilder,
+    config: Config,
+    headers: Option<Arc<dyn HeadersProvider>>,
+    transport: TransportOptions,
+}
+
+impl ClientBuilder {
+    /// Where Zerobus is: `https://<workspace id>.zerobus.<region>.cloud.databricks.com`, or a local server's
+    /// `http://127.0.0.1:<port>`. The scheme may be left out: https.
+    #[must_use]
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.config.endpoint = Some(url.into());
+        self
+    }
+
+    /// Where the workspace's token endpoint and Unity Catalog are.
+    #[must_use]
+    pub fn workspace_url(mut self, url: impl Into<String>) -> Self {
+        self.config.workspace_url = Some(url.into());
+        self
+    }
+
+    /// The workspace's id, where neither address holds it.
+    #[must_use]
+    pub fn workspace_id(mut self, id: impl Into<String>) -> Self {
+        self.config.workspace_id = Some(id.into());
+        self
+    }
+
+    /// The OAuth client id and secret of a service principal. Tokens are fetched, kept and refreshed with them.
+    #[must_use]
+    pub fn oauth(mut self, client_id: impl Into<String>, client_secret: impl Into<Secret>) -> Self {
+        self.config.client_id = Some(client_id.into());
+        self.config.client_secret = Some(client_secret.into());
+        self
+    }
+
+    /// One ingest token, used as it is until it is refused. For tokens that change, see
+    /// [`headers_provider`](Self::headers_provider).
+    #[must_use]
+    pub fn ingest_token(self, token: impl Into<Secret>) -> Self {
+        self.headers_provider(FixedToken(token.into()))
+    }
+
+    /// Headers from elsewhere; no workspace or credentials are needed then.
+    #[must_use]
+    pub fn headers_provider(mut self, provider: impl HeadersProvider + 'static) -> Self {
+        self.headers = Some(Arc::new(provider));
+        self
+    }
+
+    /// Fills what has not been given from a weaker source, such as the environment or a profile.
+    #[must_use]
+    pub fn or(mut self, weaker: Config) -> Self {
+        self.config = self.config.or(weaker);
+        self
+    }
+
+    /// Trusts this CA besides the system's: one or more certificates as PEM text. `SSL_CERT_FILE` in the environment
+    /// does so without code.
+    #[must_use]
+    pub fn ca_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        let pem = pem.into();
+        self.workspace = self.workspace.ca_certificate(pem.clone());
+        self.transport.ca_certificates.push(pem);
+        self
+    }
+
+    /// Lets tokens and records travel unencrypted to another machine. Loopback needs no permission.
+    #[must_use]
+    pub fn allow_plaintext(mut self, allow: bool) -> Self {
+        self.workspace = self.workspace.allow_plaintext(allow);
+        self.transport.allow_plaintext = allow;
+        self
+    }
+
+    /// The application's name and version for the `user-agent`: `air-quality/1.2`.
+    #[must_use]
+    pub fn application(mut self, name: impl Into<String>) -> Self {
+        self.transport.application = Some(name.into());
+        self
+    }
+
+    /// Checks what was given. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] or [`Error::Catalog`] when the endpoint, the workspace or the credentials are
+    /// missing, or an address cannot be used or is plaintext to another machine.
+    pub fn build(self) -> Result<Client, Error> {
+        let address = self.config.endpoint.clone().ok_or_else(|| {
+            Error::configuration(
+                "no endpoint given; set it in the builder, or ZEROBUS_SERVER_ENDPOINT in the environment",
+            )
+        })?;
+        let endpoint = Endpoint::new(&address, &self.transport)?;
+        let headers = match self.headers {
+            Some(headers) => headers,
+            None => {
+                if self.config.client_id.is_none() && self.config.client_secret.is_none() {
+                    return Err(Error::configuration(
+                        "no credentials given; set an OAuth client id and secret in the builder, or \
+                         DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET in the environment",
+                    ));
+                }
+                Arc::new(self.workspace.or(self.config).build()?)
+            }
+        };
+        Ok(Client { endpoint, headers })
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("config", &self.config)
+            .field("transport", &self.transport)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Opens a [`Stream`].
+pub struct StreamBuilder<R> {
+    client: Client,
+    table: Option<String>,
+    options: StreamOptions,
+    record: PhantomData<fn(&R)>,
+}
+
+impl<R: ZerobusRecord> StreamBuilder<R> {
+    /// The table, as `catalog.schema.table`; the one of the record type unless given.
+    #[must_use]
+    pub fn table(mut self, name: impl Into<String>) -> Self {
+        self.table = Some(name.into());
+        self
+    }
+
+    /// How the stream behaves.
+    #[must_use]
+    pub fn options(mut self, options: StreamOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Changes single options.
+    ///
+    /// ```no_run
+    /// # fn run<R: zerobus_client::ZerobusRecord>(client: zerobus_client::Client) {
+    /// let builder = client.stream::<R>().configure(|options| options.recovery_retries = 10);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn configure(mut self, change: impl FnOnce(&mut StreamOptions)) -> Self {
+        change(&mut self.options);
+        self
+    }
+
+    /// Opens the stream: fetches a token, connects, and has the service accept table and descriptor. What may pass
+    /// is tried again as the options say.
+    ///
+    /// # Errors
+    /// [`Error`]; nothing is kept of a stream that did not open.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime: the stream has a background task.
+    pub async fn open(self) -> Result<Stream<R>, Error> {
+        self.options.check()?;
+        let table = TableName::parse(self.table.as_deref().unwrap_or(R::TABLE))?;
+        let connector = Connector::new(
+            self.client.endpoint,
+            self.client.headers,
+            table.clone(),
+            R::DESCRIPTOR,
+            self.options.recovery_timeout,
+        );
+        let queue = Arc::new(Queue::new());
+        let mut driver = Driver::new(connector, Arc::clone(&queue), self.options.clone());
+        let connection = driver.open().await?;
+        tracing::debug!(%table, "stream opened");
+        let task = tokio::spawn(driver.run(connection));
+        Ok(Stream::new(
+            table,
+            queue,
+            &self.options,
+            task.abort_handle(),
+        ))
+    }
+}
+
+impl<R> fmt::Debug for StreamBuilder<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamBuilder")
+            .field("table", &self.table)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,238 @@
+//! What travels: request frames that pass encoded records along as they are, and responses.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http_body::Frame;
+use prost::Message as _;
+use tonic::Status;
+use tonic::codec::{DecodeBuf, Decoder};
+use zerobus_proto::{EphemeralStreamRequest, EphemeralStreamResponse};
+
+use crate::batch::Payload;
+use crate::queue::Queue;
+
+/// Room before the records of a batch for everything that precedes them on the wire: the gRPC prefix (5), the tags
+/// of `ingest_record_batch`, `offset_id` and `proto_encoded_batch` (3), their lengths (5 each) and the offset (10).
+pub(crate) const HEADROOM: usize = 32;
+
+/// A gRPC message starts with a flag, 0 for "not compressed", and its length in four bytes.
+const GRPC_PREFIX: usize = 5;
+/// Field 3, `ingest_record_batch`, of `EphemeralStreamRequest`.
+const INGEST_RECORD_BATCH_TAG: u8 = 0x1a;
+/// Field 1, `offset_id`, of `IngestRecordBatchRequest`.
+const OFFSET_ID_TAG: u8 = 0x08;
+/// Field 2, `proto_encoded_batch`, of `IngestRecordBatchRequest`.
+const PROTO_ENCODED_BATCH_TAG: u8 = 0x12;
+
+/// How many bytes `value` takes as a varint.
+#[inline]
+pub(crate) const fn varint_len(value: u64) -> usize {
+    // 9/64 stands for 1/7 and is exact for 1 to 64 bits.
+    ((64 - (value | 1).leading_zeros()) as usize * 9 + 64) / 64
+}
+
+/// Fills `slot`, which is [`varint_len`] bytes long, with `value`.
+#[inline]
+pub(crate) fn write_varint(slot: &mut [u8], mut value: u64) {
+    if let [rest @ .., last] = slot {
+        for byte in rest {
+            *byte = low_seven_bits(value) | 0x80;
+            value >>= 7;
+        }
+        *last = low_seven_bits(value);
+    }
+}
+
+#[inline]
+const fn low_seven_bits(value: u64) -> u8 {
+    value.to_le_bytes()[0] & 0x7f
+}
+
+/// What precedes `len` bytes of framed records in the message with this offset id.
+fn batch_header(offset_id: i64, len: usize) -> BytesMut {
+    let offset_id = offset_id.cast_unsigned();
+    let len = len as u64;
+    let inner = 1 + varint_len(offset_id) as u64 + 1 + varint_len(len) as u64 + len;
+    let message = 1 + varint_len(inner) as u64 + inner;
+
+    let mut header = BytesMut::with_capacity(HEADROOM);
+    header.put_u8(0);
+    header.put_u32(u32::try_from(message).unwrap_or(u32::MAX));
+    for (tag, value) in [
+        (INGEST_RECORD_BATCH_TAG, inner),
+        (OFFSET_ID_TAG, offset_id),
+        (PROTO_ENCODED_BATCH_TAG, len),
+    ] {
+        header.put_u8(tag);
+        let start = header.len();
+        header.put_bytes(0, varint_len(value));
+        if let Some(slot) = header.get_mut(start..) {
+            write_varint(slot, value);
+        }
+    }
+    header
+}
+
+/// The bytes of one message: in one piece when sent for the first time, with a new header in front of the records
+/// when sent again.
+pub(crate) fn batch_frames(offset_id: i64, payload: &mut Payload) -> (Bytes, Option<Bytes>) {
+    match payload {
+        Payload::New(buf) => {
+            let mut buf = std::mem::take(buf);
+            let header = batch_header(offset_id, buf.len().saturating_sub(HEADROOM));
+            let start = HEADROOM.saturating_sub(header.len());
+            if let Some(room) = buf.get_mut(start..HEADROOM) {
+                room.copy_from_slice(&header);
+            }
+            let bytes = Bytes::from(buf);
+            *payload = Payload::Sent(bytes.slice(HEADROOM..));
+            (bytes.slice(start..), None)
+        }
+        Payload::Sent(records) => (
+            batch_header(offset_id, records.len()).freeze(),
+            Some(records.clone()),
+        ),
+    }
+}
+
+/// One request as a gRPC message.
+pub(crate) fn request_frame(request: &EphemeralStreamRequest) -> Bytes {
+    let len = request.encoded_len();
+    let mut frame = BytesMut::with_capacity(GRPC_PREFIX + len);
+    frame.put_u8(0);
+    frame.put_u32(u32::try_from(len).unwrap_or(u32::MAX));
+    frame.put_slice(&request.encode_to_vec());
+    frame.freeze()
+}
+
+/// The request side of one connection: `create_stream`, then whatever the queue has for this connection.
+#[derive(Debug)]
+pub(crate) struct RequestBody {
+    queue: Arc<Queue>,
+    connection: u64,
+    next: Option<Bytes>,
+}
+
+impl RequestBody {
+    pub(crate) fn new(queue: Arc<Queue>, connection: u64, create_stream: Bytes) -> Self {
+        Self {
+            queue,
+            connection,
+            next: Some(create_stream),
+        }
+    }
+}
+
+impl http_body::Body for RequestBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if let Some(frame) = self.next.take() {
+            return Poll::Ready(Some(Ok(Frame::data(frame))));
+        }
+        self.queue.poll_send(self.connection, cx).map(|frames| {
+            frames.map(|(first, second)| {
+                self.next = second;
+                Ok(Frame::data(first))
+            })
+        })
+    }
+}
+
+/// Reads responses.
+#[derive(Debug, Default)]
+pub(crate) struct ResponseDecoder;
+
+impl Decoder for ResponseDecoder {
+    type Item = EphemeralStreamResponse;
+    type Error = Status;
+
+    fn decode(&mut self, src: &mut DecodeBuf<'_>) -> Result<Option<Self::Item>, Status> {
+        EphemeralStreamResponse::decode(src)
+            .map(Some)
+            .map_err(|error| Status::internal(format!("a response cannot be decoded: {error}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use zerobus_proto::{
+        IngestRecordBatchRequest, ProtoEncodedRecordBatch, ephemeral_stream_request,
+        ingest_record_batch_request,
+    };
+
+    use super::*;
+    use crate::batch::{Batch, BatchLimits};
+
+    const LIMITS: BatchLimits = BatchLimits {
+        bytes: 1 << 20,
+        records: 1 << 20,
+        message_bytes: 1 << 20,
+    };
+
+    fn payload(records: &[Vec<u8>]) -> Payload {
+        let mut batch = Batch::with_capacity(0);
+        for record in records {
+            batch
+                .append(&LIMITS, |out| {
+                    out.extend_from_slice(record);
+                    Ok(())
+                })
+                .unwrap();
+        }
+        batch.into_payload()
+    }
+
+    fn joined((first, second): (Bytes, Option<Bytes>)) -> Vec<u8> {
+        [first, second.unwrap_or_default()].concat()
+    }
+
+    fn expected(offset_id: i64, records: &[Vec<u8>]) -> Bytes {
+        let batch = ProtoEncodedRecordBatch {
+            records: records.iter().cloned().map(Into::into).collect(),
+        };
+        request_frame(&EphemeralStreamRequest {
+            payload: Some(ephemeral_stream_request::Payload::IngestRecordBatch(
+                IngestRecordBatchRequest {
+                    offset_id: Some(offset_id),
+                    batch: Some(ingest_record_batch_request::Batch::ProtoEncodedBatch(batch)),
+                },
+            )),
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn first_and_later_sendings_are_what_prost_writes(
+            first_id in 0i64..,
+            second_id in 0i64..40_000,
+            lens in proptest::collection::vec(prop_oneof![0usize..3, 100usize..200, 17_000usize..17_010], 0..5),
+        ) {
+            let records: Vec<_> = lens.into_iter().map(|len| vec![9; len]).collect();
+            let mut payload = payload(&records);
+            prop_assert_eq!(joined(batch_frames(first_id, &mut payload)), expected(first_id, &records));
+            prop_assert_eq!(joined(batch_frames(second_id, &mut payload)), expected(second_id, &records));
+        }
+
+        #[test]
+        fn varint_len_is_prosts(value: u64, shift in 0u32..64) {
+            let value = value >> shift;
+            prop_assert_eq!(varint_len(value), prost::encoding::encoded_len_varint(value));
+        }
+    }
+
+    #[test]
+    fn the_largest_header_fits_the_headroom() {
+        assert!(batch_header(i64::MAX, u32::MAX as usize).len() <= HEADROOM);
+        assert!(batch_header(-1, u32::MAX as usize).len() <= HEADROOM);
+    }
+}

@@ -1,0 +1,215 @@
+//! Where the service is, and how it is reached.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use http::Uri;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use tonic::transport::{Certificate, ClientTlsConfig};
+
+use crate::error::Error;
+use crate::status::with_sources;
+
+/// What a response may bring in at once. Acks are small, and a stalled reader must not stall them.
+const RECEIVE_WINDOW: u32 = 8 << 20;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The Zerobus endpoint, with TLS set up.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoint {
+    transport: tonic::transport::Endpoint,
+    url: String,
+}
+
+/// How a connection may be made.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TransportOptions {
+    /// PEM certificates trusted beside the system's.
+    pub(crate) ca_certificates: Vec<Vec<u8>>,
+    /// Plaintext to other hosts than this one.
+    pub(crate) allow_plaintext: bool,
+    /// Put before our own name in `user-agent`.
+    pub(crate) application: Option<String>,
+}
+
+impl Endpoint {
+    /// Reads an address, whose scheme may be left out: then it is https.
+    pub(crate) fn new(address: &str, options: &TransportOptions) -> Result<Self, Error> {
+        let uri = parse(address)?;
+        let plaintext = uri.scheme() == Some(&Scheme::HTTP);
+        if plaintext && !options.allow_plaintext && !is_loopback(&uri) {
+            return Err(Error::configuration(format!(
+                "the endpoint {uri} is plaintext, which would show the token to the network; use https, or call allow_plaintext"
+            )));
+        }
+        let url = uri.to_string().trim_end_matches('/').to_owned();
+        let unusable = |error: tonic::transport::Error| {
+            Error::configuration(format!(
+                "the endpoint {url} cannot be used: {}",
+                with_sources(&error)
+            ))
+        };
+        let mut transport = tonic::transport::Endpoint::from(uri)
+            .user_agent(user_agent(options.application.as_deref()))
+            .map_err(unusable)?
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_nodelay(true)
+            .tcp_keepalive(Some(TCP_KEEPALIVE))
+            .http2_keep_alive_interval(PING_INTERVAL)
+            .keep_alive_timeout(PING_TIMEOUT)
+            .keep_alive_while_idle(true)
+            .http2_adaptive_window(false)
+            .initial_stream_window_size(RECEIVE_WINDOW)
+            .initial_connection_window_size(RECEIVE_WINDOW);
+        if !plaintext {
+            transport = with_tls(transport, options).map_err(unusable)?;
+        }
+        Ok(Self { transport, url })
+    }
+
+    /// The address as it is shown to people.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn transport(&self) -> &tonic::transport::Endpoint {
+        &self.transport
+    }
+}
+
+/// rustls with *ring*; the roots are the system's, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+fn with_tls(
+    transport: tonic::transport::Endpoint,
+    options: &TransportOptions,
+) -> Result<tonic::transport::Endpoint, tonic::transport::Error> {
+    let private = options.ca_certificates.iter().map(Certificate::from_pem);
+    let tls = ClientTlsConfig::new().ca_certificates(private);
+    let with_system = transport
+        .clone()
+        .tls_config(tls.clone().with_native_roots());
+    if options.ca_certificates.is_empty() {
+        return with_system;
+    }
+    // A bare container has no roots of its own; then the private ones have to do.
+    with_system.or_else(|_| transport.tls_config(tls))
+}
+
+fn user_agent(application: Option<&str>) -> String {
+    let own = concat!("zerobus-rs/", env!("CARGO_PKG_VERSION"));
+    match application {
+        Some(application) => format!("{application} {own}"),
+        None => own.to_owned(),
+    }
+}
+
+fn parse(address: &str) -> Result<Uri, Error> {
+    let address = address.trim();
+    let refused = |problem: &str| {
+        // A user name or password in the address is not repeated.
+        let shown: String = address
+            .rsplit('@')
+            .next()
+            .unwrap_or("")
+            .chars()
+            .take(200)
+            .collect();
+        Error::configuration(format!(
+            "the endpoint `{}` {problem}; write it as https://<workspace id>.zerobus.<region>.cloud.databricks.com",
+            shown.escape_debug()
+        ))
+    };
+    let (scheme, rest) = match address.split_once("://") {
+        None => (Scheme::HTTPS, address),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (Scheme::HTTPS, rest),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (Scheme::HTTP, rest),
+        Some(_) => return Err(refused("has a scheme other than https and http")),
+    };
+    let rest = rest.trim_end_matches('/');
+    if rest.contains('@') {
+        return Err(refused("holds a user name; give credentials apart from it"));
+    }
+    if rest.contains(['/', '?', '#']) {
+        return Err(refused("has a path, which the service has not"));
+    }
+    let authority: Authority = rest.parse().map_err(|_| refused("is not an address"))?;
+    let has_port = authority.as_str() != authority.host();
+    if authority.host().is_empty() || (has_port && authority.port_u16().is_none()) {
+        return Err(refused("is not an address"));
+    }
+    Uri::builder()
+        .scheme(scheme)
+        .authority(authority)
+        .path_and_query(PathAndQuery::from_static("/"))
+        .build()
+        .map_err(|_| refused("is not an address"))
+}
+
+fn is_loopback(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or("");
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(address: &str) -> Result<Endpoint, Error> {
+        Endpoint::new(address, &TransportOptions::default())
+    }
+
+    #[test]
+    fn plaintext_goes_to_loopback_only_unless_allowed() {
+        for address in ["http://localhost:1", "http://127.3.2.1", "http://[::1]:9"] {
+            assert!(endpoint(address).is_ok(), "{address}");
+        }
+        for address in [
+            "http://10.0.0.1:80",
+            "http://localhost.evil.com",
+            "http://127.evil.com",
+        ] {
+            let error = endpoint(address).unwrap_err().to_string();
+            assert!(error.contains("allow_plaintext"), "{address}: {error}");
+        }
+        let allowed = TransportOptions {
+            allow_plaintext: true,
+            ..TransportOptions::default()
+        };
+        assert!(Endpoint::new("http://10.0.0.1:80", &allowed).is_ok());
+    }
+
+    #[test]
+    fn scheme_may_be_left_out_and_a_slash_may_follow() {
+        for address in [
+            "host.example:443",
+            "https://host.example:443/",
+            "HTTPS://host.example:443",
+        ] {
+            assert_eq!(
+                parse(address).unwrap().to_string(),
+                "https://host.example:443/"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_without_showing_a_password() {
+        for address in [
+            "",
+            "https://",
+            "ftp://host",
+            "host:99999",
+            "ho st",
+            "https://host/path",
+            "host?o=1",
+        ] {
+            assert!(parse(address).is_err(), "{address:?}");
+        }
+        let error = parse("https://me:hunter2@host").unwrap_err().to_string();
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}

@@ -1,0 +1,234 @@
+use std::fmt;
+use std::time::Duration;
+
+use zerobus_catalog::CatalogError;
+use zerobus_proto::{ErrorCode, SchemaCause};
+use zerobus_record::RecordError;
+use zerobus_schema::NameError;
+
+use crate::headers::HeadersError;
+use crate::status::{GrpcCode, StatusError};
+
+/// Why a client could not be built, a stream not be opened, or a record not be taken or delivered.
+///
+/// Every message says what to do next; none holds a token or a record's values. An error that ends a stream is
+/// given to every later call on it; what was not acked by then can be had with
+/// [`Stream::get_unacked_records`](crate::Stream::get_unacked_records).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Error {
+    /// Something is missing in the configuration, or cannot stand as it is.
+    Configuration {
+        /// What is wrong and how to mend it.
+        problem: String,
+    },
+    /// The table's name is not `catalog.schema.table`.
+    TableName {
+        /// What is wrong with it.
+        error: NameError,
+    },
+    /// A token, or a table's schema, could not be had from the workspace.
+    Catalog {
+        /// Why.
+        error: CatalogError,
+    },
+    /// A custom headers provider failed, or left out a header that the service needs.
+    Headers {
+        /// Why.
+        error: HeadersError,
+    },
+    /// A value does not fit its column. The record was not taken; the stream goes on.
+    Record {
+        /// Which column, what it takes, what it was given.
+        error: RecordError,
+    },
+    /// One record is larger than a message may be. The record was not taken; the stream goes on.
+    RecordTooLarge {
+        /// Its encoded bytes.
+        bytes: usize,
+        /// The most one record may have.
+        limit: usize,
+    },
+    /// As much as allowed is on its way unacked; only [`Stream::try_ingest`](crate::Stream::try_ingest) says so, the
+    /// others wait. The record was not taken.
+    Full {
+        /// Records taken and not acked.
+        records: i64,
+        /// Their framed bytes.
+        bytes: u64,
+    },
+    /// The service refused a stream, or ended one.
+    Status {
+        /// What it said.
+        error: Box<StatusError>,
+    },
+    /// No connection, or a broken one.
+    Connection {
+        /// The address.
+        endpoint: String,
+        /// What went wrong.
+        message: String,
+    },
+    /// The service broke the protocol; nothing it acks can be relied on from there.
+    Protocol {
+        /// What was expected and what was found.
+        problem: String,
+    },
+    /// The oldest message was not acked in time, whatever else arrived.
+    LackOfAck {
+        /// The time allowed.
+        after: Duration,
+        /// Records that wait for their ack.
+        unacked: i64,
+    },
+    /// `flush`, `close` or `wait_for_offset` took too long. The stream goes on, and the call can be made again.
+    FlushTimeout {
+        /// The time allowed.
+        after: Duration,
+        /// Records that wait for their ack.
+        unacked: i64,
+    },
+    /// An offset that this stream has not given out.
+    UnknownOffset {
+        /// The offset asked for.
+        offset: i64,
+        /// The offset that the next record gets.
+        next: i64,
+    },
+    /// The stream was closed by its owner.
+    Closed,
+}
+
+impl Error {
+    /// Whether the same call, or a new stream, may succeed later without anything being changed.
+    ///
+    /// By the time a stream has failed it has used up its own retries.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Catalog { error } => error.is_retryable(),
+            Self::Headers { error } => error.is_retryable(),
+            Self::Status { error } => error.is_retryable(),
+            Self::Full { .. }
+            | Self::Connection { .. }
+            | Self::LackOfAck { .. }
+            | Self::FlushTimeout { .. } => true,
+            Self::Configuration { .. }
+            | Self::TableName { .. }
+            | Self::Record { .. }
+            | Self::RecordTooLarge { .. }
+            | Self::Protocol { .. }
+            | Self::UnknownOffset { .. }
+            | Self::Closed => false,
+        }
+    }
+
+    /// The numeric code at the end of the service's message, where it has one.
+    #[must_use]
+    pub fn error_code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Status { error } => error.error_code(),
+            _ => None,
+        }
+    }
+
+    /// What does not fit between the record's schema and the table's, where the service says so.
+    #[must_use]
+    pub fn schema_causes(&self) -> &[SchemaCause] {
+        match self {
+            Self::Status { error } => error.schema_causes(),
+            _ => &[],
+        }
+    }
+
+    /// Whether new credentials may help.
+    pub(crate) fn is_auth_rejection(&self) -> bool {
+        matches!(self, Self::Status { error } if error.code().is_auth_rejection())
+    }
+
+    pub(crate) fn is_unauthenticated(&self) -> bool {
+        matches!(self, Self::Status { error } if error.code() == GrpcCode::Unauthenticated)
+    }
+
+    pub(crate) fn configuration(problem: impl Into<String>) -> Self {
+        Self::Configuration {
+            problem: problem.into(),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Configuration { problem } => f.write_str(problem),
+            Self::TableName { error } => write!(f, "{error}"),
+            Self::Catalog { error } => write!(f, "{error}"),
+            Self::Headers { error } => write!(f, "{error}"),
+            Self::Record { error } => write!(f, "{error}; mend the value or leave the record out"),
+            Self::RecordTooLarge { bytes, limit } => write!(
+                f,
+                "the record has {bytes} bytes, one message takes at most {limit}; split it or leave it out"
+            ),
+            Self::Full { records, bytes } => write!(
+                f,
+                "{records} records ({bytes} bytes) are on their way unacked; wait for an ack, or raise \
+                 max_inflight_records or max_inflight_bytes"
+            ),
+            Self::Status { error } => write!(f, "{error}"),
+            Self::Connection { endpoint, message } => write!(
+                f,
+                "no connection to {endpoint}: {message}; check the address, the network and the trusted \
+                 certificates (SSL_CERT_FILE)"
+            ),
+            Self::Protocol { problem } => write!(
+                f,
+                "the service broke the protocol: {problem}; take the unacked records and open a new stream"
+            ),
+            Self::LackOfAck { after, unacked } => write!(
+                f,
+                "{unacked} records wait and the oldest was not acked within {after:?} \
+                 (server_lack_of_ack_timeout); open a new stream and send them again"
+            ),
+            Self::FlushTimeout { after, unacked } => write!(
+                f,
+                "{unacked} records are not acked after {after:?} (flush_timeout); call again to wait longer"
+            ),
+            Self::UnknownOffset { offset, next } => write!(
+                f,
+                "offset {offset} is not one of this stream, whose next record is {next}; pass what an ingest call returned"
+            ),
+            Self::Closed => f.write_str("the stream is closed; open a new one"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::TableName { error } => Some(error),
+            Self::Catalog { error } => Some(error),
+            Self::Headers { error } => Some(error),
+            Self::Record { error } => Some(error),
+            Self::Status { error } => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<NameError> for Error {
+    fn from(error: NameError) -> Self {
+        Self::TableName { error }
+    }
+}
+
+impl From<CatalogError> for Error {
+    fn from(error: CatalogError) -> Self {
+        Self::Catalog { error }
+    }
+}
+
+impl From<HeadersError> for Error {
+    fn from(error: HeadersError) -> Self {
+        Self::Headers { error }
+    }
+}

@@ -1,0 +1,117 @@
+use std::time::Duration;
+
+use zerobus_proto::contract::BATCH_RECORD_BYTES;
+
+use crate::batch::BatchLimits;
+use crate::error::Error;
+
+/// How a stream behaves. Names and defaults are the official SDK's where they mean the same.
+///
+/// ```
+/// use std::time::Duration;
+/// use zerobus_client::StreamOptions;
+///
+/// let mut options = StreamOptions::default();
+/// options.max_inflight_bytes = 64 << 20;
+/// options.flush_timeout = Duration::from_secs(30);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StreamOptions {
+    /// Records taken and not acked; with this many, ingest calls wait. 1,000,000.
+    pub max_inflight_records: usize,
+    /// Encoded bytes taken and not acked; from this many on, ingest calls wait. It bounds the stream's memory, but
+    /// for one record. 256 MiB.
+    pub max_inflight_bytes: usize,
+    /// Whether a lost connection is made anew and what is not acked sent again. Without it the stream ends with the
+    /// first error. On.
+    pub recovery: bool,
+    /// The time one attempt to open the stream may take, token included. 15 s.
+    pub recovery_timeout: Duration,
+    /// The first pause between two attempts; each further one is twice as long, up to a minute, and shortened at
+    /// random by up to half. The first attempt after the loss of an open stream follows almost at once. 2 s.
+    pub recovery_backoff: Duration,
+    /// Attempts in a row without anything new being acked, before the stream ends. 4.
+    pub recovery_retries: u32,
+    /// The time the oldest message may wait for its ack, whatever else arrives, before the connection counts as
+    /// lost. 60 s.
+    pub server_lack_of_ack_timeout: Duration,
+    /// The time `flush`, `close` and `wait_for_offset` may take. 300 s.
+    pub flush_timeout: Duration,
+    /// The time outstanding acks are waited for when the service asks the stream to move: `None` for as long as the
+    /// service leaves, zero for not at all, else the shorter of the two. Records are taken meanwhile. `None`.
+    pub stream_paused_max_wait_time: Option<Duration>,
+    /// Encoded bytes with which a batch is sent; at most 10,420,224. 64 KiB.
+    pub batch_bytes: usize,
+    /// Records with which a batch is sent. 4,096.
+    pub batch_records: usize,
+    /// The time a batch that is not full waits for more records; zero sends every record, or every call of
+    /// `ingest_records`, by itself. 5 ms.
+    pub linger: Duration,
+}
+
+impl Default for StreamOptions {
+    fn default() -> Self {
+        Self {
+            max_inflight_records: 1_000_000,
+            max_inflight_bytes: 256 << 20,
+            recovery: true,
+            recovery_timeout: Duration::from_secs(15),
+            recovery_backoff: Duration::from_secs(2),
+            recovery_retries: 4,
+            server_lack_of_ack_timeout: Duration::from_secs(60),
+            flush_timeout: Duration::from_secs(300),
+            stream_paused_max_wait_time: None,
+            batch_bytes: 64 << 10,
+            batch_records: 4_096,
+            linger: Duration::from_millis(5),
+        }
+    }
+}
+
+impl StreamOptions {
+    /// Refuses what would never send, or never wait.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        for (name, value) in [
+            ("max_inflight_records", self.max_inflight_records),
+            ("max_inflight_bytes", self.max_inflight_bytes),
+            ("batch_bytes", self.batch_bytes),
+            ("batch_records", self.batch_records),
+        ] {
+            if value == 0 {
+                return Err(Error::configuration(format!(
+                    "{name} is 0; it must be at least 1"
+                )));
+            }
+        }
+        for (name, value) in [
+            ("recovery_timeout", self.recovery_timeout),
+            (
+                "server_lack_of_ack_timeout",
+                self.server_lack_of_ack_timeout,
+            ),
+            ("flush_timeout", self.flush_timeout),
+        ] {
+            if value.is_zero() {
+                return Err(Error::configuration(format!(
+                    "{name} is 0; give it a duration"
+                )));
+            }
+        }
+        if self.batch_bytes > BATCH_RECORD_BYTES {
+            return Err(Error::configuration(format!(
+                "batch_bytes is {}; a message takes at most {BATCH_RECORD_BYTES}",
+                self.batch_bytes
+            )));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn batch_limits(&self) -> BatchLimits {
+        BatchLimits {
+            bytes: self.batch_bytes,
+            records: i64::try_from(self.batch_records).unwrap_or(i64::MAX),
+            message_bytes: BATCH_RECORD_BYTES,
+        }
+    }
+}

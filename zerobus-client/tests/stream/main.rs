@@ -1,0 +1,9 @@
+//! The client against a server that the test scripts, over real connections.
+
+// The lints' own exception reaches test functions, not what they call.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod record;
+mod server;
+
+mod delivery;
