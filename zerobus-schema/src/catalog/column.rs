@@ -68,7 +68,11 @@ fn type_of(
     if let Some((mut field, known)) = from_json(info.get("type_json"), path)? {
         field.name = name.to_owned();
         if !known {
-            field.data_type = type_text()?.unwrap_or(field.data_type);
+            let other = match type_text()? {
+                Some(data_type) => Some(data_type),
+                None => by_name(info, spelling("type_name")?),
+            };
+            field.data_type = other.unwrap_or(field.data_type);
         }
         return Ok(field);
     }
@@ -122,12 +126,12 @@ fn from_json(
     };
     let field = field.map_err(|error| {
         let within = error.path().map(|path| format!(" ({path})"));
-        SchemaError::new(format!(
+        let message = format!(
             "type_json{}: {}",
             within.unwrap_or_default(),
             error.message()
-        ))
-        .in_column(path)
+        );
+        SchemaError::new(message).in_column(path)
     })?;
     let known = match &field.data_type {
         DataType::Unsupported(text) => known_primitive(text).is_some(),

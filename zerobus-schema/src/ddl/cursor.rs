@@ -2,8 +2,8 @@ use super::lexer::{self, Kind, Token};
 use crate::error::{Location, SchemaError};
 use crate::json::INPUT_MAX;
 
-/// The most fields, nested ones too, that are read of one text.
-const FIELDS_TOTAL: usize = 200_000;
+/// The most columns, nested fields, properties and the like that are kept of one text.
+const KEPT_MAX: usize = 200_000;
 
 /// A place in a text, with the token that stands there. Cloning it is how one looks ahead.
 #[derive(Debug, Clone)]
@@ -12,7 +12,7 @@ pub(super) struct Cursor<'a> {
     token: Token<'a>,
     /// Where the token before ended.
     last_end: usize,
-    fields: usize,
+    kept: usize,
 }
 
 impl<'a> Cursor<'a> {
@@ -27,7 +27,7 @@ impl<'a> Cursor<'a> {
             text,
             token: lexer::token(text, 0)?,
             last_end: 0,
-            fields: 0,
+            kept: 0,
         })
     }
 
@@ -48,11 +48,13 @@ impl<'a> Cursor<'a> {
         Ok(token)
     }
 
-    /// Counts a field that is about to be read.
-    pub(super) fn count_field(&mut self) -> Result<(), SchemaError> {
-        self.fields += 1;
-        if self.fields > FIELDS_TOTAL {
-            return Err(self.error(format!("more than {FIELDS_TOTAL} columns and fields")));
+    /// Counts something that is about to be kept.
+    pub(super) fn count(&mut self) -> Result<(), SchemaError> {
+        self.kept += 1;
+        if self.kept > KEPT_MAX {
+            return Err(self.error(format!(
+                "more than {KEPT_MAX} columns, fields and properties"
+            )));
         }
         Ok(())
     }

@@ -14,6 +14,8 @@
 //! );
 //! ```
 
+mod column;
+mod constraint;
 mod cursor;
 mod lexer;
 mod statement;
@@ -46,8 +48,8 @@ pub fn parse_create_table(text: &str) -> Result<TableSchema, SchemaError> {
 
 /// Reads any number of `CREATE TABLE` statements divided by semicolons.
 ///
-/// What says nothing about columns is passed over: `USE`, `SET`, `GRANT`, `DROP` and `CREATE` of a schema or
-/// catalog. Any other statement is an error, because it may change what a table looks like (`ALTER TABLE`).
+/// What says nothing about columns is passed over: `USE`, `SET`, `GRANT`, `DROP`, `COMMENT ON` and `CREATE`
+/// of a schema or catalog. Any other statement is an error, because it may change what a table looks like (`ALTER TABLE`).
 ///
 /// # Errors
 /// [`SchemaError`] with line and column, also where the text holds no `CREATE TABLE` at all.
@@ -108,5 +110,5 @@ fn is_whole_default(text: &str) -> bool {
     let Ok(mut cursor) = Cursor::new(text) else {
         return false;
     };
-    statement::expression(&mut cursor).is_ok_and(|expression| expression == text) && cursor.at_end()
+    column::expression(&mut cursor).is_ok_and(|expression| expression == text) && cursor.at_end()
 }

@@ -1,10 +1,9 @@
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::cursor::{Cursor, short};
 use super::lexer::{self, Kind};
 use super::types::{self, Names, collated};
+use super::{column, constraint};
 use crate::error::SchemaError;
 use crate::name::TableRef;
 use crate::schema::{StructField, StructType, TableSchema};
@@ -22,29 +21,6 @@ const PASSED_OVER: [&[&str]; 8] = [
     &["COMMENT", "ON"],
 ];
 
-/// The words of a constraint's characteristics; none of them says anything about a column.
-const CHARACTERISTICS: [&[&str]; 19] = [
-    &["NOT", "ENFORCED"],
-    &["NOT", "DEFERRABLE"],
-    &["ENFORCED"],
-    &["DEFERRABLE"],
-    &["INITIALLY", "DEFERRED"],
-    &["INITIALLY", "IMMEDIATE"],
-    &["NORELY"],
-    &["RELY"],
-    &["ENABLE", "NOVALIDATE"],
-    &["DISABLE", "NOVALIDATE"],
-    &["ENABLE", "VALIDATE"],
-    &["DISABLE", "VALIDATE"],
-    &["MATCH", "FULL"],
-    &["ON", "UPDATE", "NO", "ACTION"],
-    &["ON", "DELETE", "NO", "ACTION"],
-    &["NOVALIDATE"],
-    &["VALIDATE"],
-    &["ENABLE"],
-    &["DISABLE"],
-];
-
 /// Reads the statement that stands here, up to its semicolon; `None` when it is one that is passed over.
 pub(super) fn statement(cursor: &mut Cursor<'_>) -> Result<Option<TableSchema>, SchemaError> {
     if PASSED_OVER.iter().any(|words| cursor.looking_at(words)) {
@@ -56,11 +32,13 @@ pub(super) fn statement(cursor: &mut Cursor<'_>) -> Result<Option<TableSchema>, 
     if !cursor.looking_at(&["CREATE"]) && !cursor.looking_at(&["REPLACE", "TABLE"]) {
         return Err(cursor.expected("CREATE TABLE (no other statement is read)"));
     }
-    cursor.eat(&["CREATE"])?;
-    cursor.eat(&["OR"])?;
-    cursor.eat(&["REPLACE"])?;
-    cursor.eat(&["EXTERNAL"])?;
-    if cursor.looking_at(&["STREAMING"]) || cursor.looking_at(&["REFRESH"]) {
+    if cursor.eat(&["CREATE"])? {
+        cursor.eat(&["OR", "REPLACE"])?;
+        cursor.eat(&["EXTERNAL"])?;
+    } else {
+        cursor.eat(&["REPLACE"])?;
+    }
+    if cursor.looking_at(&["STREAMING"]) || cursor.looking_at(&["OR", "REFRESH"]) {
         return Err(cursor
             .error("a streaming table takes rows from its own pipeline only; give a plain table"));
     }
@@ -143,7 +121,7 @@ impl Statement {
         loop {
             if !self.table_constraint(cursor)? {
                 let start = cursor.token().start;
-                let column = self.column(cursor)?;
+                let column = column::column(cursor)?;
                 self.push(cursor, start, column)?;
             }
             if cursor.eat_symbol(')')? {
@@ -171,50 +149,6 @@ impl Statement {
         Ok(())
     }
 
-    /// `name type` and its clauses, in any order.
-    fn column(&mut self, cursor: &mut Cursor<'_>) -> Result<StructField, SchemaError> {
-        let start = cursor.token().start;
-        let name = cursor.identifier("a column name")?;
-        if cursor.is_symbol(':') {
-            return Err(cursor.error(
-                "a column has no `:` between name and type; only fields of a STRUCT may have one",
-            ));
-        }
-        let mut column = StructField::nullable(name, types::data_type(cursor)?);
-        loop {
-            if cursor.eat(&["NOT", "NULL"])? {
-                column.nullable = false;
-            } else if cursor.eat(&["COMMENT"])? {
-                let comment = cursor.string("the comment as a string")?;
-                column.metadata.insert("comment".to_owned(), comment.into());
-            } else if cursor.eat(&["DEFAULT"])? {
-                let default = expression(cursor)?;
-                column
-                    .metadata
-                    .insert("CURRENT_DEFAULT".to_owned(), default.into());
-            } else if cursor.eat(&["GENERATED"])? {
-                generated(cursor, &mut column)?;
-            } else if cursor.eat(&["MASK"])? {
-                cursor.dotted("the name of a function")?;
-                if cursor.eat(&["USING", "COLUMNS"])? {
-                    cursor.parenthesised()?;
-                }
-            } else if is_constraint(cursor) {
-                if cursor.eat(&["CONSTRAINT"])? {
-                    cursor.identifier("the name of the constraint")?;
-                }
-                if cursor.eat(&["PRIMARY", "KEY"])? {
-                    self.key.push((column.name.clone(), start));
-                } else {
-                    constraint(cursor)?;
-                }
-                characteristics(cursor)?;
-            } else {
-                return Ok(column);
-            }
-        }
-    }
-
     /// A constraint among the columns; `false` when what stands here is a column.
     fn table_constraint(&mut self, cursor: &mut Cursor<'_>) -> Result<bool, SchemaError> {
         let named = cursor.looking_at(&["CONSTRAINT"]) && {
@@ -222,7 +156,7 @@ impl Statement {
             ahead.advance()?;
             matches!(ahead.token().kind, Kind::Word | Kind::Quoted) && {
                 ahead.advance()?;
-                is_constraint(&ahead)
+                constraint::stands_at(&ahead)
             }
         };
         if named {
@@ -238,6 +172,7 @@ impl Statement {
             cursor.eat(&["PRIMARY", "KEY"])?;
             cursor.expect_symbol('(')?;
             loop {
+                cursor.count()?;
                 let start = cursor.token().start;
                 self.key
                     .push((cursor.identifier("a column of the key")?, start));
@@ -248,11 +183,11 @@ impl Statement {
             }
             cursor.expect_symbol(')')?;
         } else if named || opens(&["FOREIGN", "KEY"]) || opens(&["CHECK"]) || opens(&["UNIQUE"]) {
-            constraint(cursor)?;
+            constraint::pass_over(cursor)?;
         } else {
             return Ok(false);
         }
-        characteristics(cursor)?;
+        constraint::characteristics(cursor)?;
         Ok(true)
     }
 
@@ -319,6 +254,7 @@ impl Statement {
     fn partitioned_by(&mut self, cursor: &mut Cursor<'_>) -> Result<(), SchemaError> {
         cursor.expect_symbol('(')?;
         loop {
+            cursor.count()?;
             let start = cursor.token().start;
             let name = cursor.identifier("a partition column")?;
             if cursor.is_symbol('(') {
@@ -347,27 +283,26 @@ impl Statement {
                 "its columns come from what lies at its location",
             ));
         }
-        let find = |columns: &[StructField], name: &str, start: usize| {
-            let name = name.to_lowercase();
-            columns
-                .iter()
-                .position(|column| column.name.to_lowercase() == name)
-                .ok_or_else(|| {
-                    cursor.error_at(
-                        start,
-                        format!("`{}` is not a column of the table", short(&name)),
-                    )
-                })
+        let places: BTreeMap<String, usize> = columns
+            .iter()
+            .enumerate()
+            .map(|(place, column)| (column.name.to_lowercase(), place))
+            .collect();
+        let find = |name: &str, start: usize| {
+            places.get(&name.to_lowercase()).copied().ok_or_else(|| {
+                let message = format!("`{}` is not a column of the table", short(name));
+                cursor.error_at(start, message)
+            })
         };
         for (name, start) in &self.key {
-            let at = find(columns, name, *start)?;
-            if let Some(column) = columns.get_mut(at) {
+            let place = find(name, *start)?;
+            if let Some(column) = columns.get_mut(place) {
                 column.nullable = false;
             }
         }
         for (name, start) in &self.partitions {
-            let at = find(columns, name, *start)?;
-            let name = columns.get(at).map(|column| column.name.clone());
+            let place = find(name, *start)?;
+            let name = columns.get(place).map(|column| column.name.clone());
             self.table.partition_columns.extend(name);
         }
         if let Some(collation) = &self.collation {
@@ -379,165 +314,12 @@ impl Statement {
     }
 }
 
-/// `GENERATED` has been read; what follows goes into the metadata, as Delta keeps it.
-fn generated(cursor: &mut Cursor<'_>, column: &mut StructField) -> Result<(), SchemaError> {
-    let by_default = cursor.eat(&["BY", "DEFAULT"])?;
-    if !by_default {
-        cursor.expect("ALWAYS")?;
-    }
-    cursor.expect("AS")?;
-    let place = cursor.token().start;
-    if !by_default && cursor.is_symbol('(') {
-        let expression = cursor.parenthesised()?.trim();
-        if expression.is_empty() {
-            return Err(cursor.error_at(place, "the expression is empty"));
-        }
-        column
-            .metadata
-            .insert("delta.generationExpression".to_owned(), expression.into());
-        return Ok(());
-    }
-    if !cursor.eat(&["IDENTITY"])? {
-        return Err(cursor.expected(if by_default {
-            "IDENTITY"
-        } else {
-            "IDENTITY or `(`"
-        }));
-    }
-    if !matches!(column.data_type, DataType::Long | DataType::Integer) {
-        let problem = format!("an identity column is a BIGINT, not a {}", column.data_type);
-        return Err(cursor.error_at(place, problem));
-    }
-    let (mut start, mut step) = (1, 1);
-    if cursor.eat_symbol('(')? {
-        while !cursor.eat_symbol(')')? {
-            if cursor.eat(&["START", "WITH"])? {
-                start = signed(cursor)?;
-            } else if cursor.eat(&["INCREMENT", "BY"])? {
-                step = signed(cursor)?;
-            } else {
-                return Err(cursor.expected("START WITH, INCREMENT BY or `)`"));
-            }
-        }
-    }
-    if step == 0 {
-        return Err(cursor.error_at(place, "an identity column cannot step by 0"));
-    }
-    let identity: [(&str, Value); 3] = [
-        ("start", start.into()),
-        ("step", step.into()),
-        ("allowExplicitInsert", by_default.into()),
-    ];
-    for (key, value) in identity {
-        column
-            .metadata
-            .insert(format!("delta.identity.{key}"), value);
-    }
-    Ok(())
-}
-
-fn signed(cursor: &mut Cursor<'_>) -> Result<i64, SchemaError> {
-    let minus = if cursor.eat_symbol('-')? { "-" } else { "" };
-    let digits = cursor.token().text.trim_end_matches(['l', 'L']);
-    match format!("{minus}{digits}").parse() {
-        Ok(number) => {
-            cursor.advance()?;
-            Ok(number)
-        }
-        Err(_) => Err(cursor.expected("a whole number of 64 bits")),
-    }
-}
-
-/// The text of an expression that ends where the next clause of the column begins.
-pub(super) fn expression(cursor: &mut Cursor<'_>) -> Result<String, SchemaError> {
-    let start = cursor.token().start;
-    let mut after_is = false;
-    let mut empty = true;
-    loop {
-        let ends = match cursor.token().kind {
-            Kind::End | Kind::Symbol(',' | ')' | ';') => true,
-            Kind::Word if !empty => {
-                (!after_is && cursor.looking_at(&["NOT", "NULL"]))
-                    || (cursor.looking_at(&["COMMENT"])
-                        && matches!(cursor.next_kind(), Kind::Text | Kind::RawText))
-                    || cursor.looking_at(&["DEFAULT"])
-                    || cursor.looking_at(&["GENERATED"])
-                    || cursor.looking_at(&["MASK"])
-                    || is_constraint(cursor)
-            }
-            _ => false,
-        };
-        if ends && empty {
-            return Err(cursor.expected("an expression"));
-        }
-        if ends {
-            return Ok(cursor.text_from(start).to_owned());
-        }
-        empty = false;
-        after_is = cursor.token().is_word("IS");
-        if cursor.is_symbol('(') {
-            cursor.parenthesised()?;
-        } else {
-            cursor.advance()?;
-        }
-    }
-}
-
-fn is_constraint(cursor: &Cursor<'_>) -> bool {
-    [
-        &["PRIMARY", "KEY"][..],
-        &["FOREIGN", "KEY"],
-        &["CONSTRAINT"],
-        &["CHECK"],
-        &["UNIQUE"],
-        &["REFERENCES"],
-    ]
-    .iter()
-    .any(|words| cursor.looking_at(words))
-}
-
-/// A constraint that leaves the columns as they are.
-fn constraint(cursor: &mut Cursor<'_>) -> Result<(), SchemaError> {
-    if cursor.eat(&["CHECK"])? {
-        cursor.parenthesised()?;
-        return Ok(());
-    }
-    if cursor.eat(&["UNIQUE"])? {
-        if cursor.is_symbol('(') {
-            cursor.parenthesised()?;
-        }
-        return Ok(());
-    }
-    if cursor.eat(&["FOREIGN", "KEY"])? && cursor.is_symbol('(') {
-        cursor.parenthesised()?;
-    }
-    if !cursor.eat(&["REFERENCES"])? {
-        return Err(cursor.expected("PRIMARY KEY, FOREIGN KEY, REFERENCES, UNIQUE or CHECK"));
-    }
-    cursor.dotted("a table name")?;
-    if cursor.is_symbol('(') {
-        cursor.parenthesised()?;
-    }
-    Ok(())
-}
-
-fn characteristics(cursor: &mut Cursor<'_>) -> Result<(), SchemaError> {
-    loop {
-        let Some(words) = CHARACTERISTICS
-            .iter()
-            .find(|words| cursor.looking_at(words))
-        else {
-            return Ok(());
-        };
-        cursor.eat(words)?;
-    }
-}
-
 /// `(key [=] value, …)`; a key is a string or names divided by dots.
 fn properties(cursor: &mut Cursor<'_>) -> Result<BTreeMap<String, String>, SchemaError> {
     let mut properties = BTreeMap::new();
     cursor.expect_symbol('(')?;
     loop {
+        cursor.count()?;
         let start = cursor.token().start;
         let key = match cursor.token().kind {
             Kind::Text | Kind::RawText => lexer::unescape(&cursor.advance()?),

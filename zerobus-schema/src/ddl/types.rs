@@ -51,7 +51,7 @@ impl Names {
         start: usize,
         name: &str,
     ) -> Result<(), SchemaError> {
-        cursor.count_field()?;
+        cursor.count()?;
         if self.0.len() >= FIELDS_MAX {
             return Err(cursor.error_at(start, format!("more than {FIELDS_MAX} columns or fields")));
         }

@@ -8,7 +8,7 @@ use crate::error::SchemaError;
 use crate::json;
 use crate::path::ColumnPath;
 use crate::schema::{StructField, StructType};
-use crate::types::{ArrayType, DataType, DecimalType, MapType};
+use crate::types::{ArrayType, DataType, MapType};
 
 /// The coordinate systems that SQL knows by number, as Delta names them.
 pub(super) const COORDINATES: [(&str, &str); 4] = [
@@ -24,29 +24,24 @@ pub(super) fn field(
     depth: usize,
 ) -> Result<StructField, SchemaError> {
     let object = value.as_object().ok_or_else(|| {
-        SchemaError::new(format!(
-            "expected a field object, found {}",
-            json::kind(value)
-        ))
-        .in_column(parent)
+        let found = json::kind(value);
+        error(parent, format!("expected a field object, found {found}"))
     })?;
     let name = match object.get("name") {
         Some(Value::String(name)) if !name.is_empty() => name,
         Some(Value::String(_)) => {
-            return Err(SchemaError::new("a field has an empty name").in_column(parent));
+            return Err(error(parent, "a field has an empty name"));
         }
         other => {
             let found = other.map_or("none", json::kind);
-            return Err(SchemaError::new(format!(
-                "expected a field with a string as `name`, found {found}"
-            ))
-            .in_column(parent));
+            let message = format!("expected a field with a string as `name`, found {found}");
+            return Err(error(parent, message));
         }
     };
     let path = parent.child(name);
     let data_type = object
         .get("type")
-        .ok_or_else(|| SchemaError::new("the field has no `type`").in_column(&path))
+        .ok_or_else(|| error(&path, "the field has no `type`"))
         .and_then(|value| data_type(&path, value, depth + 1))?;
     let mut field = StructField::nullable(name, data_type);
     field.nullable = boolean(object, &["nullable"], &path)?;
@@ -54,11 +49,9 @@ pub(super) fn field(
         None | Some(Value::Null) => Default::default(),
         Some(Value::Object(entries)) => entries.clone().into_iter().collect(),
         Some(other) => {
-            return Err(SchemaError::new(format!(
-                "expected `metadata` to be an object, found {}",
-                json::kind(other)
-            ))
-            .in_column(&path));
+            let found = json::kind(other);
+            let message = format!("expected `metadata` to be an object, found {found}");
+            return Err(error(&path, message));
         }
     };
     metadata::take(&mut field);
@@ -70,35 +63,31 @@ pub(super) fn data_type(
     value: &Value,
     depth: usize,
 ) -> Result<DataType, SchemaError> {
-    let error = |message: String| SchemaError::new(message).in_column(path);
     if depth > DEPTH_MAX {
-        return Err(error(format!(
-            "the type is nested deeper than {DEPTH_MAX} levels"
-        )));
+        let message = format!("the type is nested deeper than {DEPTH_MAX} levels");
+        return Err(error(path, message));
     }
     let object = match value {
-        Value::String(name) => return Ok(primitive(name)),
+        Value::String(name) => return primitive(path, name),
         Value::Object(object) => object,
         other => {
-            return Err(error(format!(
-                "expected a type name or object, found {}",
-                json::kind(other)
-            )));
+            let found = json::kind(other);
+            let message = format!("expected a type name or object, found {found}");
+            return Err(error(path, message));
         }
     };
     let part = |keys: &[&str]| {
         keys.iter().find_map(|key| object.get(*key)).ok_or_else(|| {
-            SchemaError::new(format!("the type has no `{}`", keys.first().unwrap_or(&"")))
-                .in_column(path)
+            let key = keys.first().unwrap_or(&"");
+            error(path, format!("the type has no `{key}`"))
         })
     };
     let kind = match object.get("type") {
         Some(Value::String(kind)) => kind.as_str(),
         Some(Value::Object(_)) => return data_type(path, part(&["type"])?, depth + 1),
         _ => {
-            return Err(error(
-                "expected a type object with a string as `type`".to_owned(),
-            ));
+            let message = "expected a type object with a string as `type`";
+            return Err(error(path, message));
         }
     };
     match kind {
@@ -123,34 +112,31 @@ pub(super) fn data_type(
             })))
         }
         "decimal" if object.contains_key("precision") => decimal(path, object),
-        name => Ok(primitive(name)),
+        name => primitive(path, name),
     }
 }
 
 fn structure(path: &ColumnPath, fields: &Value, depth: usize) -> Result<StructType, SchemaError> {
     let fields = fields.as_array().ok_or_else(|| {
-        SchemaError::new(format!(
-            "expected `fields` to be an array, found {}",
-            json::kind(fields)
-        ))
-        .in_column(path)
+        let found = json::kind(fields);
+        error(
+            path,
+            format!("expected `fields` to be an array, found {found}"),
+        )
     })?;
     if fields.len() > FIELDS_MAX {
-        return Err(SchemaError::new(format!(
-            "{} fields; at most {FIELDS_MAX} are read",
-            fields.len()
-        ))
-        .in_column(path));
+        let message = format!("{} fields; at most {FIELDS_MAX} are read", fields.len());
+        return Err(error(path, message));
     }
     let fields: Vec<StructField> = fields
         .iter()
         .map(|value| field(path, value, depth))
         .collect::<Result<_, _>>()?;
     match first_repeated(&fields) {
-        Some(name) => Err(SchemaError::new(
+        Some(name) => Err(error(
+            &path.child(name),
             "the name is there twice; names must differ by more than case",
-        )
-        .in_column(&path.child(name))),
+        )),
         None => Ok(StructType::new(fields)),
     }
 }
@@ -165,32 +151,34 @@ pub(crate) fn first_repeated(fields: &[StructField]) -> Option<&str> {
 }
 
 fn decimal(path: &ColumnPath, object: &Map<String, Value>) -> Result<DataType, SchemaError> {
-    let error = |message: String| SchemaError::new(message).in_column(path);
     let number = |key| {
         let value = object.get(key).map_or(Some(0), Value::as_u64)?;
         u8::try_from(value).ok()
     };
     let (Some(precision), Some(scale)) = (number("precision"), number("scale")) else {
-        return Err(error(
-            "expected whole numbers as `precision` and `scale` of a decimal".to_owned(),
-        ));
+        let message = "expected whole numbers as `precision` and `scale` of a decimal";
+        return Err(error(path, message));
     };
-    DecimalType::new(precision, scale)
-        .map(DataType::Decimal)
-        .ok_or_else(|| {
-            error(format!(
-                "DECIMAL({precision},{scale}) is not a type: the precision is 1 to 38, the scale at most the precision"
-            ))
-        })
+    primitive(path, &format!("DECIMAL({precision},{scale})"))
 }
 
 /// A primitive type by name. What is not known stays known by its text: a new type in one column must not make
-/// the rest of the table unreadable.
-fn primitive(name: &str) -> DataType {
-    known_primitive(name).unwrap_or_else(|| {
-        let text = name.trim().chars().filter(|c| !c.is_control());
-        DataType::Unsupported(text.take(200).flat_map(char::to_uppercase).collect())
-    })
+/// the rest of the table unreadable. A decimal that cannot be is not new, it is wrong.
+fn primitive(path: &ColumnPath, name: &str) -> Result<DataType, SchemaError> {
+    if let Some(known) = known_primitive(name) {
+        return Ok(known);
+    }
+    let text = name.trim().chars().filter(|c| !c.is_control()).take(200);
+    let text: String = text.flat_map(char::to_uppercase).collect();
+    if text.starts_with("DECIMAL") {
+        return Err(error(
+            path,
+            format!(
+                "{text} is not a type: the precision is 1 to 38, the scale at most the precision"
+            ),
+        ));
+    }
+    Ok(DataType::Unsupported(text))
 }
 
 /// A type by the name it has in JSON, or by its SQL text.
@@ -234,11 +222,22 @@ fn boolean(
 ) -> Result<bool, SchemaError> {
     let found = keys.iter().find_map(|key| object.get(*key));
     value::flag(found).ok_or_else(|| {
-        SchemaError::new(format!(
-            "expected `{}` to be true or false, found {}",
+        let (key, found) = (
             keys.first().unwrap_or(&""),
-            found.map_or("none", json::kind)
-        ))
-        .in_column(path)
+            found.map_or("none", json::kind),
+        );
+        error(
+            path,
+            format!("expected `{key}` to be true or false, found {found}"),
+        )
     })
+}
+
+fn error(path: &ColumnPath, message: impl Into<String>) -> SchemaError {
+    let error = SchemaError::new(message);
+    if path.parts().is_empty() {
+        error
+    } else {
+        error.in_column(path)
+    }
 }
