@@ -1,6 +1,6 @@
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use zerobus_schema::{
-    Location, SchemaError, Snapshot, SnapshotError, StructType, TableSchema, catalog, ddl, delta,
+    Location, SchemaError, Snapshot, SnapshotError, TableSchema, catalog, ddl, delta,
 };
 
 use super::SourceKind;
@@ -31,8 +31,8 @@ fn read_json(text: &str) -> Result<Tables, SchemaError> {
         Ok(value) => read_value(&value, text, 0),
         Err(error) => {
             // The commits of a log hold one JSON object a line.
-            if let Some(table) = log::read_commit_text(text)? {
-                return Ok((SourceKind::DeltaLog, vec![table]));
+            if log::is_commit(text) {
+                return Ok((SourceKind::DeltaLog, vec![delta::parse_log_actions(text)?]));
             }
             let place = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).max(1);
             let location = Location {
@@ -70,22 +70,11 @@ fn read_value(value: &Value, text: &str, quoted: u32) -> Result<Tables, SchemaEr
         return Ok((SourceKind::Snapshot, vec![snapshot.schema().clone()]));
     }
     if is_struct(Some(value)) {
-        return delta_schema(value, None);
+        return delta_schema(value);
     }
-    if is_struct(object.get("schema")) {
-        return delta_schema(value, Some("schema"));
-    }
-    if let Some(table) = log::table_of_actions(object)? {
+    if let Some(action) = log::metadata(object) {
+        let table = delta::parse_log_actions(&action)?;
         return Ok((SourceKind::DeltaLog, vec![table]));
-    }
-    // The catalog's Delta REST API, as an answer and as a request.
-    if is_struct(object.get("columns")) {
-        return delta_schema(value, Some("columns"));
-    }
-    if let Some(metadata) = object.get("metadata")
-        && is_struct(metadata.get("columns"))
-    {
-        return delta_schema(metadata, Some("columns"));
     }
     if let Some(Value::Array(tables)) = object.get("tables") {
         if tables.is_empty() {
@@ -97,19 +86,12 @@ fn read_value(value: &Value, text: &str, quoted: u32) -> Result<Tables, SchemaEr
             .collect::<Result<_, _>>()?;
         return Ok((SourceKind::Catalog, tables));
     }
-    if has("columns") || has("table_type") || has("data_source_format") {
+    let answer = ["columns", "table_type", "error_code", "error", "metadata"];
+    if answer.iter().any(|key| has(key)) {
         return Ok((SourceKind::Catalog, vec![catalog::parse_table(text)?]));
     }
     if has("name") {
         return read_columns(std::slice::from_ref(value));
-    }
-    if let Some(message) = object.get("message").and_then(Value::as_str)
-        && has("error_code")
-    {
-        return Err(SchemaError::new(format!(
-            "it is a refusal of the catalog, not a schema: {}",
-            message.chars().take(200).collect::<String>()
-        )));
     }
     Err(unknown())
 }
@@ -125,23 +107,13 @@ fn read_columns(items: &[Value]) -> Result<Tables, SchemaError> {
         return Ok((SourceKind::Catalog, vec![table]));
     }
     if first.get("name").is_some() && first.get("type").is_some() {
-        return delta_schema(&json!({ "type": "struct", "fields": items }), None);
+        return delta_schema(&json!({ "type": "struct", "fields": items }));
     }
     Err(unknown())
 }
 
-/// A Delta schema: `value` itself, or what lies under `key` with the table's name and partitioning beside it.
-fn delta_schema(value: &Value, key: Option<&str>) -> Result<Tables, SchemaError> {
-    let schema = key.and_then(|key| value.get(key)).unwrap_or(value);
-    let columns: StructType = delta::schema_from_json(schema)?;
-    let mut table = TableSchema::new(None, columns);
-    if key.is_some() {
-        table.table = log::table_name(value.get("name").or_else(|| value.get("table")));
-        table.partition_columns = log::strings(value.get("partition-columns"));
-        if let Some(Value::Object(properties)) = value.get("properties") {
-            table.properties = log::properties(properties);
-        }
-    }
+fn delta_schema(value: &Value) -> Result<Tables, SchemaError> {
+    let table = TableSchema::new(None, delta::schema_from_json(value)?);
     Ok((SourceKind::DeltaSchema, vec![table]))
 }
 
@@ -176,18 +148,4 @@ fn unknown() -> SchemaError {
         "JSON without a schema; expected a snapshot, a catalog answer with `columns`, a Delta schema \
          ({\"type\":\"struct\",…}) or a Delta log's `metaData`",
     )
-}
-
-/// The entries of an object that are strings, as Delta's properties are.
-pub(super) fn string_entries(
-    object: &Map<String, Value>,
-) -> impl Iterator<Item = (String, String)> {
-    object.iter().filter_map(|(key, value)| {
-        let value = match value {
-            Value::String(text) => text.clone(),
-            Value::Null => return None,
-            other => other.to_string(),
-        };
-        Some((key.clone(), value))
-    })
 }

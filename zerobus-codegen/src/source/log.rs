@@ -3,42 +3,31 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
-use zerobus_schema::{SchemaError, TableRef, TableSchema, delta};
+use serde_json::{Map, Value, json};
+use zerobus_schema::{TableSchema, delta};
 
-use super::detect::string_entries;
 use super::error::SourceError;
 
 /// The longest line of a log that is read: the schema of a table stands on one.
 const LINE_MAX: u64 = 16 * 1024 * 1024;
 
-/// The table of a single action, such as `{"metaData": {…}}`, or of what stands within one.
-pub(super) fn table_of_actions(
-    object: &Map<String, Value>,
-) -> Result<Option<TableSchema>, SchemaError> {
-    // A version checksum (`.crc`) calls it `metadata`.
+/// The `metaData` action that a JSON object holds or is; a version checksum (`.crc`) calls it `metadata`.
+pub(super) fn metadata(object: &Map<String, Value>) -> Option<String> {
     let action = ["metaData", "metadata"]
         .iter()
         .find_map(|key| object.get(*key)?.as_object())
         .unwrap_or(object);
-    match action.get("schemaString") {
-        Some(Value::String(schema)) => table_of_metadata(action, schema).map(Some),
-        Some(_) => Err(SchemaError::new("expected `schemaString` to be a string")),
-        None => Ok(None),
-    }
+    let metadata = json!({ "metaData": action });
+    action
+        .contains_key("schemaString")
+        .then(|| metadata.to_string())
 }
 
-/// The table of the last `metaData` in a text of one action a line.
-pub(super) fn read_commit_text(text: &str) -> Result<Option<TableSchema>, SchemaError> {
-    let mut table = None;
-    for line in text.lines().filter(|line| may_be_metadata(line.as_bytes())) {
-        if let Ok(Value::Object(action)) = serde_json::from_str(line)
-            && let Some(found) = table_of_actions(&action)?
-        {
-            table = Some(found);
-        }
-    }
-    Ok(table)
+/// Whether a text that is not JSON as a whole is JSON line by line, as a commit is.
+pub(super) fn is_commit(text: &str) -> bool {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let object = |line: &str| matches!(serde_json::from_str(line), Ok(Value::Object(_)));
+    lines.next().is_some_and(object)
 }
 
 /// The table in this folder, by the newest metadata in its log.
@@ -120,10 +109,12 @@ fn read_log_file(path: &Path) -> Result<Option<TableSchema>, SourceError> {
             continue;
         }
         // A torn last line is what a crash leaves; a reader of the log passes over it.
-        if let Ok(Value::Object(action)) = serde_json::from_slice(&line)
-            && let Some(found) =
-                table_of_actions(&action).map_err(|error| SourceError::schema(&origin, error))?
-        {
+        let Ok(Value::Object(object)) = serde_json::from_slice(&line) else {
+            continue;
+        };
+        if let Some(action) = metadata(&object) {
+            let found = delta::parse_log_actions(&action)
+                .map_err(|error| SourceError::schema(&origin, error))?;
             table = Some(found);
         }
     }
@@ -133,36 +124,4 @@ fn read_log_file(path: &Path) -> Result<Option<TableSchema>, SourceError> {
 fn may_be_metadata(line: &[u8]) -> bool {
     let key = b"schemaString";
     line.windows(key.len()).any(|window| window == key)
-}
-
-fn table_of_metadata(
-    action: &Map<String, Value>,
-    schema: &str,
-) -> Result<TableSchema, SchemaError> {
-    let mut table = TableSchema::new(table_name(action.get("name")), delta::parse_schema(schema)?);
-    table.comment = action
-        .get("description")
-        .and_then(Value::as_str)
-        .map(str::to_owned);
-    table.partition_columns = strings(action.get("partitionColumns"));
-    if let Some(Value::Object(configuration)) = action.get("configuration") {
-        table.properties = properties(configuration);
-    }
-    Ok(table)
-}
-
-/// A log's name of a table is a label that may hold anything: where it is no table name, it is none.
-pub(super) fn table_name(value: Option<&Value>) -> Option<TableRef> {
-    TableRef::parse(value?.as_str()?).ok()
-}
-
-pub(super) fn strings(value: Option<&Value>) -> Vec<String> {
-    let items = value.and_then(Value::as_array).into_iter().flatten();
-    items
-        .filter_map(|item| item.as_str().map(str::to_owned))
-        .collect()
-}
-
-pub(super) fn properties(object: &Map<String, Value>) -> BTreeMap<String, String> {
-    string_entries(object).collect()
 }

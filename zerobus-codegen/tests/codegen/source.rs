@@ -44,7 +44,7 @@ fn each_kind_is_known_whatever_the_file_is_called() {
         (SourceKind::DeltaSchema, SCHEMA.to_owned()),
         (SourceKind::DeltaSchema, format!("{SCHEMA:?}")),
         (
-            SourceKind::DeltaSchema,
+            SourceKind::Catalog,
             format!(r#"{{"metadata":{{"columns":{SCHEMA}}}}}"#),
         ),
         (
@@ -91,7 +91,7 @@ fn what_holds_no_schema_says_where_and_what_was_expected() {
         ("id BIGINT,\nat DATETIME", "x.sql:2:4: expected a type"),
         (
             r#"{"error_code":"TABLE_NOT_FOUND","message":"no t"}"#,
-            "a refusal of the catalog, not a schema: no t",
+            "answered with an error, TABLE_NOT_FOUND: no t",
         ),
         (r#"{"metaData":{"schemaString":"{"}}"#, "not JSON"),
     ] {
