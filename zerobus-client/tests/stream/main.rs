@@ -7,3 +7,6 @@ mod record;
 mod server;
 
 mod delivery;
+mod pressure;
+mod recovery;
+mod refusal;

@@ -5,8 +5,9 @@ use std::pin::Pin;
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::{TcpListenerStream, UnboundedReceiverStream};
+use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::metadata::MetadataMap;
+use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 use zerobus_proto::ephemeral_stream_response::Payload as Answer;
 use zerobus_proto::zerobus_server::{Zerobus, ZerobusServer};
@@ -28,18 +29,17 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Self {
-        Self::start_at("127.0.0.1:0".parse().unwrap()).await
+        Self::serve(TcpListener::bind("127.0.0.1:0").await.unwrap())
     }
 
-    async fn start_at(address: SocketAddr) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
+    fn serve(listener: TcpListener) -> Self {
         let address = listener.local_addr().unwrap();
         let (calls, receiver) = mpsc::unbounded_channel();
         let service = ZerobusServer::new(Handler { calls }).max_decoding_message_size(32 << 20);
         let task = tokio::spawn(async move {
             tonic::transport::Server::builder()
                 .add_service(service)
-                .serve_with_incoming(TcpListenerStream::new(listener))
+                .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)))
                 .await
                 .unwrap();
         });
@@ -52,6 +52,20 @@ impl Server {
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Ends the server with all its connections and starts it again on the same port.
+    pub(crate) async fn restart(self) -> Self {
+        let address = self.address;
+        self.task.abort();
+        drop(self);
+        loop {
+            // The port is free once the old listener's task has been dropped.
+            tokio::task::yield_now().await;
+            if let Ok(listener) = TcpListener::bind(address).await {
+                return Self::serve(listener);
+            }
+        }
     }
 
     /// The next call, as it came.
