@@ -10,7 +10,7 @@ pub struct ColumnInfo {
     pub nullable: bool,
     /// Where its values come from.
     pub source: ColumnSource,
-    /// Whether the record type sends it. Always true below the top level, where only the nested type knows.
+    /// Whether the record type sends it. What lies in a STRUCT is told apart only by whether the STRUCT is sent.
     pub sent: bool,
 }
 

@@ -31,7 +31,9 @@ pub trait ZerobusRecord {
     ///
     /// # Errors
     /// [`RecordError`] for the first value that does not fit its column.
-    fn validate(&self) -> Result<(), RecordError>;
+    fn validate(&self) -> Result<(), RecordError> {
+        self.encode(&mut Vec::new())
+    }
 }
 
 impl<R: ZerobusRecord + ?Sized> ZerobusRecord for &R {

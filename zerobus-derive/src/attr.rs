@@ -1,0 +1,277 @@
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::meta::ParseNestedMeta;
+use syn::{Attribute, Error, LitStr, Path, Result, Token, Type};
+
+use crate::case::Case;
+
+/// What stands in `#[zerobus(…)]` on the type, and what `#[serde(…)]` says of the same.
+#[derive(Default)]
+pub(crate) struct TypeAttrs {
+    pub(crate) table: Option<LitStr>,
+    pub(crate) schema: Option<LitStr>,
+    pub(crate) root: Option<TokenStream>,
+    pub(crate) rename_all: Option<Case>,
+    pub(crate) is_transparent: bool,
+}
+
+/// What stands in `#[zerobus(…)]` on a field or a variant, and what `#[serde(…)]` says of the same.
+#[derive(Default)]
+pub(crate) struct FieldAttrs {
+    pub(crate) rename: Option<LitStr>,
+    pub(crate) skip: bool,
+    pub(crate) adapter: Option<(Span, Adapter)>,
+}
+
+/// What makes a column's value of a field that cannot stand for it by itself.
+pub(crate) enum Adapter {
+    /// `unit = "…"`: the unit of an integer.
+    Unit(Unit),
+    /// `json`: the JSON that it serializes to.
+    Json,
+    /// `with = Type`: a type that is made from a reference to it.
+    With(Box<Type>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Days,
+    Seconds,
+    Millis,
+    Micros,
+    Nanos,
+}
+
+impl Unit {
+    /// The marker type in `__private`.
+    pub(crate) fn marker(self) -> TokenStream {
+        match self {
+            Self::Days => quote!(Days),
+            Self::Seconds => quote!(Seconds),
+            Self::Millis => quote!(Millis),
+            Self::Micros => quote!(Micros),
+            Self::Nanos => quote!(Nanos),
+        }
+    }
+}
+
+/// What serde says, kept apart until both are read.
+#[derive(Default)]
+struct SerdeAttrs {
+    rename: Option<LitStr>,
+    rename_all: Option<LitStr>,
+    skip: Option<Span>,
+    flatten: Option<Span>,
+    is_transparent: bool,
+}
+
+impl TypeAttrs {
+    pub(crate) fn parse(attrs: &[Attribute]) -> Result<Self> {
+        let mut parsed = Self::default();
+        let mut rename_all: Option<LitStr> = None;
+        each_meta(attrs, "zerobus", &mut |meta| {
+            if meta.path.is_ident("table") {
+                set(&mut parsed.table, &meta)
+            } else if meta.path.is_ident("schema") {
+                set(&mut parsed.schema, &meta)
+            } else if meta.path.is_ident("rename_all") {
+                set(&mut rename_all, &meta)
+            } else if meta.path.is_ident("crate") {
+                parsed.root = Some(path_value(&meta)?.to_token_stream());
+                Ok(())
+            } else if meta.path.is_ident("transparent") {
+                parsed.is_transparent = true;
+                Ok(())
+            } else {
+                Err(meta.error(
+                    "unknown attribute; on a type it is one of `table`, `schema`, `rename_all`, `transparent`, `crate`",
+                ))
+            }
+        })?;
+        let serde = SerdeAttrs::parse(attrs)?;
+        parsed.is_transparent |= serde.is_transparent;
+        let rename_all = agreed("rename_all", rename_all, serde.rename_all)?;
+        parsed.rename_all = rename_all.as_ref().map(Case::parse).transpose()?;
+        Ok(parsed)
+    }
+}
+
+impl FieldAttrs {
+    pub(crate) fn parse(attrs: &[Attribute]) -> Result<Self> {
+        let mut parsed = Self::default();
+        let mut skip = None;
+        each_meta(attrs, "zerobus", &mut |meta| {
+            let span = meta
+                .path
+                .get_ident()
+                .map_or_else(Span::call_site, proc_macro2::Ident::span);
+            let mut adapt = |adapter| match parsed.adapter {
+                Some(_) => {
+                    Err(meta.error("only one of `unit`, `json` and `with` can stand on a field"))
+                }
+                None => {
+                    parsed.adapter = Some((span, adapter));
+                    Ok(())
+                }
+            };
+            if meta.path.is_ident("rename") {
+                set(&mut parsed.rename, &meta)
+            } else if meta.path.is_ident("skip") {
+                skip = Some(span);
+                Ok(())
+            } else if meta.path.is_ident("unit") {
+                let unit = unit_value(&meta)?;
+                adapt(Adapter::Unit(unit))
+            } else if meta.path.is_ident("json") {
+                adapt(Adapter::Json)
+            } else if meta.path.is_ident("with") {
+                let with = meta.value()?.parse()?;
+                adapt(Adapter::With(Box::new(with)))
+            } else {
+                Err(meta.error(
+                    "unknown attribute; on a field it is one of `rename`, `skip`, `unit`, `json`, `with`",
+                ))
+            }
+        })?;
+        let serde = SerdeAttrs::parse(attrs)?;
+        if let (Some(skip), Some(rename)) = (serde.skip, &parsed.rename) {
+            let mut error = Error::new(
+                rename.span(),
+                "`rename` gives the field a column, but serde skips it; say `#[zerobus(skip)]` or let serde keep it",
+            );
+            error.combine(Error::new(skip, "serde skips the field here"));
+            return Err(error);
+        }
+        parsed.skip = skip.is_some() || serde.skip.is_some();
+        if let (Some(flatten), false) = (serde.flatten, parsed.skip) {
+            return Err(Error::new(
+                flatten,
+                "serde flattens the field, which a record cannot yet; write its fields out, or say `#[zerobus(skip)]`",
+            ));
+        }
+        if let (true, Some((span, _))) = (parsed.skip, &parsed.adapter) {
+            return Err(Error::new(
+                *span,
+                "the field is skipped, so this has no effect",
+            ));
+        }
+        parsed.rename = agreed("rename", parsed.rename, serde.rename)?;
+        Ok(parsed)
+    }
+}
+
+impl SerdeAttrs {
+    fn parse(attrs: &[Attribute]) -> Result<Self> {
+        let mut parsed = Self::default();
+        each_meta(attrs, "serde", &mut |meta| {
+            let span = meta
+                .path
+                .get_ident()
+                .map_or_else(Span::call_site, proc_macro2::Ident::span);
+            if meta.path.is_ident("rename") {
+                serialize_value(&meta, &mut parsed.rename)
+            } else if meta.path.is_ident("rename_all") {
+                serialize_value(&meta, &mut parsed.rename_all)
+            } else if meta.path.is_ident("skip") || meta.path.is_ident("skip_serializing") {
+                parsed.skip = Some(span);
+                Ok(())
+            } else if meta.path.is_ident("flatten") {
+                parsed.flatten = Some(span);
+                Ok(())
+            } else if meta.path.is_ident("transparent") {
+                parsed.is_transparent = true;
+                Ok(())
+            } else {
+                pass_over(&meta)
+            }
+        })?;
+        Ok(parsed)
+    }
+}
+
+/// Calls `read` for each item of every `#[name(…)]`.
+fn each_meta(
+    attrs: &[Attribute],
+    name: &str,
+    read: &mut dyn FnMut(ParseNestedMeta<'_>) -> Result<()>,
+) -> Result<()> {
+    attrs
+        .iter()
+        .filter(|attr| attr.path().is_ident(name))
+        .try_for_each(|attr| attr.parse_nested_meta(&mut *read))
+}
+
+fn set(slot: &mut Option<LitStr>, meta: &ParseNestedMeta<'_>) -> Result<()> {
+    if slot.is_some() {
+        return Err(meta.error("this stands here twice"));
+    }
+    *slot = Some(meta.value()?.parse()?);
+    Ok(())
+}
+
+/// `rename = "a"`, or the serializing half of `rename(serialize = "a", deserialize = "b")`.
+fn serialize_value(meta: &ParseNestedMeta<'_>, slot: &mut Option<LitStr>) -> Result<()> {
+    if meta.input.peek(Token![=]) {
+        *slot = Some(meta.value()?.parse()?);
+        return Ok(());
+    }
+    meta.parse_nested_meta(|half| {
+        if half.path.is_ident("serialize") {
+            *slot = Some(half.value()?.parse()?);
+            Ok(())
+        } else {
+            pass_over(&half)
+        }
+    })
+}
+
+/// Leaves the value of an attribute that is serde's own business unread.
+fn pass_over(meta: &ParseNestedMeta<'_>) -> Result<()> {
+    while !meta.input.is_empty() && !meta.input.peek(Token![,]) {
+        meta.input.parse::<TokenTree>()?;
+    }
+    Ok(())
+}
+
+fn path_value(meta: &ParseNestedMeta<'_>) -> Result<Path> {
+    let value = meta.value()?;
+    if value.peek(LitStr) {
+        value.parse::<LitStr>()?.parse()
+    } else {
+        value.parse()
+    }
+}
+
+fn unit_value(meta: &ParseNestedMeta<'_>) -> Result<Unit> {
+    let text: LitStr = meta.value()?.parse()?;
+    match text.value().as_str() {
+        "days" => Ok(Unit::Days),
+        "seconds" => Ok(Unit::Seconds),
+        "millis" => Ok(Unit::Millis),
+        "micros" => Ok(Unit::Micros),
+        "nanos" => Ok(Unit::Nanos),
+        _ => Err(Error::new(
+            text.span(),
+            "unknown unit; it is one of \"seconds\", \"millis\", \"micros\", \"nanos\" for a time, \"days\" for a date",
+        )),
+    }
+}
+
+/// What both sides say where only one does, or both say the same.
+fn agreed(what: &str, ours: Option<LitStr>, serdes: Option<LitStr>) -> Result<Option<LitStr>> {
+    match (ours, serdes) {
+        (Some(ours), Some(serdes)) if ours.value() != serdes.value() => {
+            let mut error = Error::new(
+                ours.span(),
+                format!(
+                    "`{what}` is {:?} here and {:?} for serde; let both say the same, or drop one",
+                    ours.value(),
+                    serdes.value()
+                ),
+            );
+            error.combine(Error::new(serdes.span(), "serde's is here"));
+            Err(error)
+        }
+        (ours, serdes) => Ok(ours.or(serdes)),
+    }
+}

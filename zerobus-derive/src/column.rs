@@ -1,0 +1,105 @@
+//! Column types as the code the derive emits.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use zerobus_schema::{DataType, StructType};
+
+/// The marker type in `__private::delta`; `layout` names the struct in it. `None` where a stream carries no such type.
+pub(crate) fn marker(data_type: &DataType, layout: &Ident) -> Option<TokenStream> {
+    Some(match data_type {
+        DataType::Decimal(decimal) => {
+            let (precision, scale) = (decimal.precision(), decimal.scale());
+            quote!(__z::delta::Decimal<#precision, #scale>)
+        }
+        DataType::Char(n) => quote!(__z::delta::Char<#n>),
+        DataType::Varchar(n) => quote!(__z::delta::Varchar<#n>),
+        DataType::Array(array) => {
+            let element = marker(&array.element, layout)?;
+            quote!(__z::delta::Array<#element>)
+        }
+        DataType::Map(map) => {
+            let (key, value) = (marker(&map.key, layout)?, marker(&map.value, layout)?);
+            quote!(__z::delta::Map<#key, #value>)
+        }
+        DataType::Struct(_) => quote!(__z::delta::Struct<#layout>),
+        plain => {
+            let name = plain_name(plain)?;
+            quote!(__z::delta::#name)
+        }
+    })
+}
+
+/// The type as a `ColumnType`.
+fn constant(data_type: &DataType) -> Option<TokenStream> {
+    Some(match data_type {
+        DataType::Decimal(decimal) => {
+            let (precision, scale) = (decimal.precision(), decimal.scale());
+            quote!(__z::ColumnType::Decimal(#precision, #scale))
+        }
+        DataType::Char(n) => quote!(__z::ColumnType::Char(#n)),
+        DataType::Varchar(n) => quote!(__z::ColumnType::Varchar(#n)),
+        DataType::Array(array) => {
+            let element = constant(&array.element)?;
+            quote!(__z::ColumnType::Array(&#element))
+        }
+        DataType::Map(map) => {
+            let (key, value) = (constant(&map.key)?, constant(&map.value)?);
+            quote!(__z::ColumnType::Map(&#key, &#value))
+        }
+        DataType::Struct(fields) => {
+            let columns = columns(fields);
+            quote!(__z::ColumnType::Struct(#columns))
+        }
+        plain => {
+            let name = plain_name(plain)?;
+            quote!(__z::ColumnType::#name)
+        }
+    })
+}
+
+/// The fields of a struct as a `&[StructColumn]`.
+pub(crate) fn columns(fields: &StructType) -> TokenStream {
+    let columns = fields.fields.iter().filter_map(|field| {
+        let column_type = constant(&field.data_type)?;
+        let (name, nullable) = (&field.name, field.nullable);
+        let number = field.number?;
+        Some(quote! {
+            __z::StructColumn {
+                name: #name,
+                number: #number,
+                nullable: #nullable,
+                column_type: #column_type,
+            }
+        })
+    });
+    quote!(&[#(#columns),*])
+}
+
+/// The struct that a type holds, through arrays and map values.
+pub(crate) fn innermost_struct(data_type: &DataType) -> Option<&StructType> {
+    match data_type {
+        DataType::Struct(fields) => Some(fields),
+        DataType::Array(array) => innermost_struct(&array.element),
+        DataType::Map(map) => innermost_struct(&map.value),
+        _ => None,
+    }
+}
+
+fn plain_name(data_type: &DataType) -> Option<TokenStream> {
+    Some(match data_type {
+        DataType::Boolean => quote!(Boolean),
+        DataType::Byte => quote!(Byte),
+        DataType::Short => quote!(Short),
+        DataType::Integer => quote!(Integer),
+        DataType::Long => quote!(Long),
+        DataType::Float => quote!(Float),
+        DataType::Double => quote!(Double),
+        DataType::String | DataType::CollatedString(_) => quote!(String),
+        DataType::Binary => quote!(Binary),
+        DataType::Date => quote!(Date),
+        DataType::Timestamp => quote!(Timestamp),
+        DataType::TimestampNtz => quote!(TimestampNtz),
+        DataType::Variant => quote!(Variant),
+        _ => return None,
+    })
+}

@@ -1,0 +1,299 @@
+//! A struct that is bound to a table.
+
+use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{LitStr, Result, parse_quote};
+use zerobus_schema::{Fingerprint, TableSchema, mapping};
+
+use crate::ast::{Errors, Field, Input};
+use crate::attr::Adapter;
+use crate::column;
+use crate::snapshot::{self, Found};
+use crate::valid::{self, Bound};
+
+pub(crate) fn expand(
+    input: &Input<'_>,
+    fields: &[Field<'_>],
+    table: &LitStr,
+    errors: &mut Errors,
+) -> Result<TokenStream> {
+    let Found { snapshot, tracked } = snapshot::find(table, input.attrs.schema.as_ref())?;
+    let schema = snapshot.schema();
+    // `dev.air_quality` in the snapshot may be `prod.air_quality` to the program; a short name is made whole.
+    let name = match (table.value().matches('.').count(), &schema.table) {
+        (0 | 1, Some(full)) => full.to_string(),
+        _ => table.value(),
+    };
+    let mut bound = valid::bind(&name, input.ident, schema, fields, errors);
+    let message = valid::message(input.ident, schema, &mut bound, errors);
+
+    let columns = column_infos(schema, &bound);
+    let descriptor = Literal::byte_string(&message.descriptor());
+    let fingerprint = Literal::byte_string(Fingerprint::of(schema).as_bytes());
+    let parts: Vec<Part> = bound
+        .iter()
+        .map(|bound| part(input, &name, bound))
+        .collect();
+    let items = parts.iter().map(|part| &part.items);
+    let writes = parts.iter().map(|part| &part.write);
+
+    let mut generics = input.generics.clone();
+    let bounds = parts.iter().filter_map(|part| part.bound.as_ref());
+    let predicates = &mut generics.make_where_clause().predicates;
+    predicates.extend(bounds.map(|bound| -> syn::WherePredicate { parse_quote!(#bound) }));
+    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    let ident = input.ident;
+    Ok(quote! {
+        // A changed snapshot, or another folder of snapshots, rebuilds.
+        const _: &[u8] = ::core::include_bytes!(#tracked);
+        const _: ::core::option::Option<&str> = ::core::option_env!("ZEROBUS_SCHEMAS");
+
+        #(#items)*
+
+        #[automatically_derived]
+        impl #impl_generics __z::ZerobusRecord for #ident #type_generics #where_clause {
+            const TABLE: &'static str = #name;
+            const FINGERPRINT: __z::Fingerprint = __z::Fingerprint::from_bytes(*#fingerprint);
+            const COLUMNS: &'static [__z::ColumnInfo] = &[#(#columns),*];
+            const DESCRIPTOR: &'static [u8] = #descriptor;
+
+            fn encode(&self, __out: &mut __z::Vec<u8>) -> __z::Result<(), __z::RecordError> {
+                #(#writes)*
+                __z::Ok(())
+            }
+        }
+    })
+}
+
+/// The code for one column.
+struct Part {
+    /// Items beside the impl: the trait that judges the type, the function that writes it.
+    items: TokenStream,
+    write: TokenStream,
+    /// What is asked of a generic type.
+    bound: Option<TokenStream>,
+}
+
+fn part(input: &Input<'_>, table: &str, bound: &Bound<'_>) -> Part {
+    let Bound { field, column } = bound;
+    let number = column.number.unwrap_or_default();
+    let layout = format_ident!("__Layout{number}");
+    let trait_name = format_ident!("__Column{number}");
+    let function = format_ident!("__column{number}");
+    let name = &column.name;
+    let span = field.ty.span();
+
+    let Some(marker) = column::marker(&column.data_type, &layout) else {
+        // The mapping has refused it by now.
+        return Part {
+            items: TokenStream::new(),
+            write: TokenStream::new(),
+            bound: None,
+        };
+    };
+    let value = value(field);
+    // An `Option` that the tokens show is taken apart here; one behind an alias is up to the trait.
+    let delta = if column.nullable && !value.is_within_option {
+        quote!(__z::delta::Nullable<#marker>)
+    } else {
+        marker.clone()
+    };
+
+    let message = escaped(&format!(
+        "column `{name}` of {table} is {}; `",
+        column.data_type
+    ));
+    let message = format!("{message}{{Self}}` cannot be written to it");
+    let label = escaped(&format!("not a type for {}", column.data_type));
+    let note = escaped(&note(column));
+    let mut items = quote! {
+        #[diagnostic::on_unimplemented(message = #message, label = #label, note = #note)]
+        trait #trait_name: __z::Value {}
+        #[diagnostic::do_not_recommend]
+        impl<__T: __z::ColumnValue<#delta> + ?::core::marker::Sized> #trait_name for __T {}
+        #[inline]
+        fn #function<__T: #trait_name + ?::core::marker::Sized>(
+            value: &__T,
+            out: &mut __z::Vec<u8>,
+        ) -> __z::Result<(), __z::RecordError> {
+            __z::write_column::<__z::At<#number, #marker>, __T>(value, #name, out)
+        }
+    };
+    let ty = &value.ty;
+    let is_generic = field.is_generic(input.generics);
+    let mut check = TokenStream::new();
+    if let Some(fields) = column::innermost_struct(&column.data_type) {
+        let columns = column::columns(fields);
+        items.extend(quote! {
+            enum #layout {}
+            impl __z::Layout for #layout {
+                const COLUMNS: &'static [__z::StructColumn] = #columns;
+            }
+        });
+        let nullable = column.nullable && !value.is_within_option;
+        let static_ty = if is_generic {
+            ty.clone()
+        } else {
+            with_static(ty.clone())
+        };
+        let assert = quote_spanned! {span=>
+            __z::check(
+                #name,
+                <#marker as __z::DeltaType>::TYPE,
+                #nullable,
+                <#static_ty as __z::Value>::SHAPE,
+            ).assert_empty()
+        };
+        if is_generic {
+            check = quote!(const { #assert };);
+        } else {
+            items.extend(quote!(const _: () = #assert;));
+        }
+    }
+
+    let member = &field.member;
+    let expression = &value.expression;
+    let call = quote_spanned!(span=> #function::<#ty>);
+    let write = if value.is_within_option {
+        quote! {
+            #check
+            if let __z::Some(__value) = &self.#member {
+                #call(#expression, __out)?;
+            }
+        }
+    } else {
+        quote! {
+            #check
+            {
+                let __value = &self.#member;
+                #call(#expression, __out)?;
+            }
+        }
+    };
+    let bound = is_generic.then(|| quote!(#ty: __z::ColumnValue<#delta>));
+    Part {
+        items,
+        write,
+        bound,
+    }
+}
+
+/// What is written of a field.
+pub(crate) struct FieldValue {
+    /// The type that is judged, and written.
+    pub(crate) ty: TokenStream,
+    /// A reference to it, made of `__value`, a reference to what the field holds.
+    pub(crate) expression: TokenStream,
+    /// Whether `__value` is what lies in the field's `Option`.
+    pub(crate) is_within_option: bool,
+}
+
+pub(crate) fn value(field: &Field<'_>) -> FieldValue {
+    let option = field.option();
+    let plain = option.unwrap_or(field.ty).to_token_stream();
+    let value = |ty, expression| FieldValue {
+        ty,
+        expression,
+        is_within_option: option.is_some(),
+    };
+    match &field.adapter {
+        None => value(plain, quote!(__value)),
+        Some((_, Adapter::Unit(unit))) => {
+            let unit = unit.marker();
+            value(
+                quote!(__z::Unit<__z::#unit>),
+                quote_spanned!(field.ty.span()=> &__z::Unit::new(*__value)),
+            )
+        }
+        Some((_, Adapter::Json)) => value(quote!(__z::Json<&#plain>), quote!(&__z::Json(__value))),
+        Some((_, Adapter::With(with))) => value(
+            with.to_token_stream(),
+            quote_spanned!(with.span()=> &<#with as ::core::convert::From<&#plain>>::from(__value)),
+        ),
+    }
+}
+
+/// What can be written to the column.
+fn note(column: &zerobus_schema::StructField) -> String {
+    use zerobus_schema::DataType;
+    let mut note = format!("{} takes ", column.data_type);
+    match &column.data_type {
+        DataType::Struct(_) => note.push_str("a struct that derives `ZerobusRecord`"),
+        data_type => {
+            let carriers = mapping::row(data_type).map_or(&[][..], |row| row.rust);
+            let names: Vec<String> = carriers
+                .iter()
+                .map(|carrier| match carrier.feature {
+                    Some(feature) => format!("`{}` (feature `{feature}`)", carrier.rust),
+                    None => format!("`{}`", carrier.rust),
+                })
+                .collect();
+            note.push_str(&names.join(", "));
+        }
+    }
+    match &column.data_type {
+        DataType::Array(_) | DataType::Map(_) => {
+            note.push_str("; no NULL can be sent in it, so its values are no `Option`s");
+        }
+        DataType::Timestamp | DataType::TimestampNtz => note.push_str(
+            "; for an integer say its unit, one of `#[zerobus(unit = \"micros\")]`, \"millis\", \"seconds\", \"nanos\"",
+        ),
+        DataType::Date => note.push_str("; for an integer say `#[zerobus(unit = \"days\")]`"),
+        DataType::Variant => {
+            note.push_str("; for any type that serializes say `#[zerobus(json)]`");
+        }
+        _ => {}
+    }
+    note
+}
+
+/// Braces mean parameters in the texts of `on_unimplemented`.
+fn escaped(text: &str) -> String {
+    text.replace('{', "{{").replace('}', "}}")
+}
+
+/// A constant has no lifetimes of the impl at hand, and the shape of a type does not depend on them.
+fn with_static(tokens: TokenStream) -> TokenStream {
+    let mut out = Vec::new();
+    let mut tokens = tokens.into_iter();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Punct(punct) if punct.as_char() == '\'' => {
+                out.push(TokenTree::Punct(punct));
+                let span = tokens
+                    .next()
+                    .map_or_else(Span::call_site, |name| name.span());
+                out.push(Ident::new("static", span).into());
+            }
+            TokenTree::Group(group) => {
+                let mut inner =
+                    proc_macro2::Group::new(group.delimiter(), with_static(group.stream()));
+                inner.set_span(group.span());
+                out.push(inner.into());
+            }
+            other => out.push(other),
+        }
+    }
+    out.into_iter().collect()
+}
+
+fn column_infos(schema: &TableSchema, bound: &[Bound<'_>]) -> Vec<TokenStream> {
+    let mut columns = Vec::new();
+    schema.visit_fields(&mut |path, field| {
+        let (name, data_type) = (path.to_string(), field.data_type.to_string());
+        let nullable = field.nullable;
+        let mut column = quote!(__z::ColumnInfo::new(#name, #data_type, #nullable));
+        if field.generation_expression().is_some() {
+            column = quote!(#column.with_source(__z::ColumnSource::Generated));
+        } else if field.is_identity() {
+            column = quote!(#column.with_source(__z::ColumnSource::Identity));
+        }
+        let top = path.parts().first();
+        if !bound.iter().any(|bound| Some(&bound.column.name) == top) {
+            column = quote!(#column.left_out());
+        }
+        columns.push(column);
+    });
+    columns
+}

@@ -1,0 +1,141 @@
+//! Finds the snapshot of a table, and names it so that Cargo rebuilds when it changes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Error, LitStr, Result};
+use zerobus_schema::{Snapshot, TableRef};
+
+/// The folder of schemas for all packages, before each package's own.
+const VARIABLE: &str = "ZEROBUS_SCHEMAS";
+/// A snapshot of 2,000 columns takes about half a megabyte.
+const FILE_MAX: u64 = 16 * 1024 * 1024;
+
+/// A snapshot, and an expression that makes the compiler track its file.
+pub(crate) struct Found {
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) tracked: TokenStream,
+}
+
+/// A file that may be the snapshot.
+struct Candidate {
+    path: PathBuf,
+    /// As the error shows it: no absolute path, and the same on every machine.
+    shown: String,
+    /// The path as an expression of the compiler's, free of absolute paths.
+    tracked: TokenStream,
+}
+
+/// Looks for the snapshot of `table`: at `schema`, in the folder the variable names, in the package, in the workspace.
+pub(crate) fn find(table: &LitStr, schema: Option<&LitStr>) -> Result<Found> {
+    let name = TableRef::parse(&table.value()).map_err(|error| Error::new(table.span(), error))?;
+    let package = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map(PathBuf::from)
+        .ok_or_else(|| {
+            Error::new(
+                table.span(),
+                "CARGO_MANIFEST_DIR is not set, so there is no package to look for a schema in; build with Cargo",
+            )
+        })?;
+    let span = schema.unwrap_or(table).span();
+    let candidates = match schema {
+        Some(schema) => vec![in_package(&package, &schema.value())],
+        None => candidates(&package, &format!("{name}.json")),
+    };
+    for candidate in &candidates {
+        if candidate.path.is_file() {
+            let snapshot = read(&candidate.path)
+                .map_err(|problem| Error::new(span, format!("{}: {problem}", candidate.shown)))?;
+            return Ok(Found {
+                snapshot,
+                tracked: candidate.tracked.clone(),
+            });
+        }
+    }
+    let tried: String = candidates
+        .iter()
+        .map(|candidate| format!("\n  {}", candidate.shown))
+        .collect();
+    Err(Error::new(
+        span,
+        format!(
+            "no schema of `{name}` is checked in; looked for{tried}\n\
+             run `zerobus pull {name}` in the package's folder and commit what it writes"
+        ),
+    ))
+}
+
+fn candidates(package: &Path, file: &str) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    if let Some(folder) = std::env::var(VARIABLE)
+        .ok()
+        .filter(|folder| !folder.is_empty())
+    {
+        let tracked = if Path::new(&folder).is_absolute() {
+            quote!(::core::concat!(::core::env!(#VARIABLE), "/", #file))
+        } else {
+            quote!(::core::concat!(
+                ::core::env!("CARGO_MANIFEST_DIR"), "/", ::core::env!(#VARIABLE), "/", #file
+            ))
+        };
+        candidates.push(Candidate {
+            path: package.join(folder).join(file),
+            shown: format!("${VARIABLE}/{file}"),
+            tracked,
+        });
+    }
+    candidates.push(in_package(package, &format!("schemas/{file}")));
+    let mut up = String::new();
+    for folder in package.ancestors() {
+        if folder.join("Cargo.lock").is_file() {
+            if !up.is_empty() {
+                candidates.push(in_package(package, &format!("{up}schemas/{file}")));
+            }
+            break;
+        }
+        up.push_str("../");
+    }
+    candidates
+}
+
+fn in_package(package: &Path, relative: &str) -> Candidate {
+    let tracked = if Path::new(relative).is_absolute() {
+        // The user wrote it so.
+        quote!(#relative)
+    } else {
+        let relative = format!("/{relative}");
+        quote!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #relative))
+    };
+    Candidate {
+        path: package.join(relative),
+        shown: relative.to_owned(),
+        tracked,
+    }
+}
+
+/// What was read before, by path, with the text it was read from: a language server keeps this process for days, and
+/// expands the same derive with every keystroke.
+static PARSED: Mutex<BTreeMap<PathBuf, (String, Arc<Snapshot>)>> = Mutex::new(BTreeMap::new());
+
+fn read(path: &Path) -> std::result::Result<Arc<Snapshot>, String> {
+    let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
+    if size > FILE_MAX {
+        return Err(format!(
+            "{size} bytes are no snapshot; at most {FILE_MAX} are read"
+        ));
+    }
+    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let mut parsed = PARSED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((known, snapshot)) = parsed.get(path)
+        && *known == text
+    {
+        return Ok(Arc::clone(snapshot));
+    }
+    let snapshot = Arc::new(Snapshot::parse(&text).map_err(|error| error.to_string())?);
+    parsed.insert(path.to_owned(), (text, Arc::clone(&snapshot)));
+    Ok(snapshot)
+}

@@ -1,0 +1,201 @@
+//! What the macro itself can judge: names, nullability as tokens show it, what is missing. Types are judged by the
+//! compiler, which sees through aliases, newtypes and generics.
+
+use proc_macro2::Ident;
+use syn::spanned::Spanned;
+use syn::{Error, Type};
+use zerobus_schema::mapping::{self, MappingOptions};
+use zerobus_schema::proto::Message;
+use zerobus_schema::{DataType, StructField, StructType, TableSchema};
+
+use crate::ast::{Errors, Field};
+use crate::attr::{Adapter, Unit};
+use crate::{paste, suggest};
+
+/// A field and the column it is written to.
+pub(crate) struct Bound<'a> {
+    pub(crate) field: &'a Field<'a>,
+    pub(crate) column: &'a StructField,
+}
+
+/// Pairs fields with columns, in the order of the columns' numbers. A field that goes nowhere is in `errors`.
+pub(crate) fn bind<'a>(
+    table: &str,
+    ident: &Ident,
+    schema: &'a TableSchema,
+    fields: &'a [Field<'a>],
+    errors: &mut Errors,
+) -> Vec<Bound<'a>> {
+    let mut bound: Vec<Bound<'a>> = Vec::new();
+    for field in fields {
+        let Some(column) = schema.columns.field(&field.column) else {
+            errors.push(unknown(table, schema, field));
+            continue;
+        };
+        if let Some(other) = bound.iter().find(|other| other.column.name == column.name) {
+            let mut error = Error::new(
+                field.name_span,
+                format!("column `{}` of {table} is written twice", column.name),
+            );
+            error.combine(Error::new(
+                other.field.name_span,
+                "it is written here as well",
+            ));
+            errors.push(error);
+        } else if let Some(error) = misplaced(table, column, field) {
+            errors.push(error);
+        } else {
+            bound.push(Bound { field, column });
+        }
+    }
+    let mentioned: Vec<&str> = fields.iter().map(|field| field.column.as_str()).collect();
+    let missing: Vec<&StructField> = schema
+        .columns
+        .fields
+        .iter()
+        .filter(|column| !column.nullable && !mentioned.contains(&column.name.as_str()))
+        .collect();
+    missing_columns(table, ident, &missing, errors);
+    bound.sort_by_key(|bound| bound.column.number);
+    bound
+}
+
+/// The message of the columns that the record sends.
+pub(crate) fn message(
+    ident: &Ident,
+    schema: &TableSchema,
+    bound: &mut Vec<Bound<'_>>,
+    errors: &mut Errors,
+) -> Message {
+    let mut columns = StructType::new(
+        schema
+            .columns
+            .fields
+            .iter()
+            .filter(|column| bound.iter().any(|bound| bound.column.name == column.name))
+            .cloned()
+            .collect(),
+    );
+    columns.reserved.clone_from(&schema.columns.reserved);
+    let sent = TableSchema::new(schema.table.clone(), columns);
+    let mapping = mapping::map(&sent, &MappingOptions::default());
+    for refusal in &mapping.refused {
+        let column = refusal.path.parts().first();
+        let at = bound
+            .iter()
+            .position(|bound| Some(&bound.column.name) == column);
+        let span = at
+            .and_then(|at| bound.get(at))
+            .map_or_else(|| ident.span(), |bound| bound.field.name_span);
+        errors.push(Error::new(span, refusal));
+        if let Some(at) = at {
+            bound.remove(at);
+        }
+    }
+    mapping.message
+}
+
+fn unknown(table: &str, schema: &TableSchema, field: &Field<'_>) -> Error {
+    const NAMED_MAX: usize = 20;
+    let mut known = schema
+        .columns
+        .fields
+        .iter()
+        .map(|column| column.name.as_str());
+    let hint = match suggest::closest(&field.column, known.clone()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => {
+            let names: Vec<&str> = known.by_ref().take(NAMED_MAX).collect();
+            let more = if known.next().is_some() { ", …" } else { "" };
+            format!("it has {}{more}", names.join(", "))
+        }
+    };
+    Error::new(
+        field.name_span,
+        format!("`{}` is not a column of {table}; {hint}", field.column),
+    )
+}
+
+/// What keeps a column from being written by this field.
+fn misplaced(table: &str, column: &StructField, field: &Field<'_>) -> Option<Error> {
+    let name = &column.name;
+    if column.is_generated() {
+        let how = match column.generation_expression() {
+            Some(expression) => format!("GENERATED ALWAYS AS ({expression})"),
+            None => "an identity column".to_owned(),
+        };
+        return Some(Error::new(
+            field.name_span,
+            format!("column `{name}` of {table} is {how}; the table fills it, so remove the field"),
+        ));
+    }
+    let option = field.option();
+    if let (false, Some(inner)) = (column.nullable, option) {
+        return Some(Error::new(
+            field.ty.span(),
+            format!(
+                "column `{name}` of {table} is NOT NULL, and an `Option` may have no value; write `{}`",
+                shown(inner)
+            ),
+        ));
+    }
+    let (span, adapter) = field.adapter.as_ref()?;
+    let problem = match (adapter, &column.data_type) {
+        (Adapter::Unit(Unit::Days), DataType::Date)
+        | (Adapter::Json, DataType::Variant)
+        | (Adapter::With(_), _) => return None,
+        (Adapter::Unit(Unit::Days), other) => format!("is {other}; days are for DATE"),
+        (Adapter::Unit(_), DataType::Timestamp | DataType::TimestampNtz) => return None,
+        (Adapter::Unit(_), other) => {
+            format!("is {other}; a unit of time is for TIMESTAMP and TIMESTAMP_NTZ")
+        }
+        (Adapter::Json, other) => format!("is {other}; `json` is for VARIANT"),
+    };
+    Some(Error::new(
+        *span,
+        format!("column `{name}` of {table} {problem}"),
+    ))
+}
+
+fn missing_columns(table: &str, ident: &Ident, missing: &[&StructField], errors: &mut Errors) {
+    for column in missing.iter().filter(|column| column.is_generated()) {
+        errors.push(Error::new(
+            ident.span(),
+            format!(
+                "column `{}` of {table} is NOT NULL and the table computes it, so a stream can neither send it nor \
+                 leave it out; let it be NULL in the table",
+                column.name
+            ),
+        ));
+    }
+    let lines: Vec<String> = missing
+        .iter()
+        .filter(|column| !column.is_generated())
+        .map(|column| paste::field(column))
+        .collect();
+    if lines.is_empty() {
+        return;
+    }
+    let (noun, verb) = match lines.len() {
+        1 => ("a NOT NULL column", "is"),
+        _ => ("NOT NULL columns", "are"),
+    };
+    errors.push(Error::new(
+        ident.span(),
+        format!(
+            "{table} has {noun} that {verb} not in `{ident}`; add\n    {}",
+            lines.join("\n    ")
+        ),
+    ));
+}
+
+/// A type as its author wrote it, or nearly.
+fn shown(ty: &Type) -> String {
+    let tokens = quote::ToTokens::to_token_stream(ty).to_string();
+    tokens
+        .replace(" < ", "<")
+        .replace(" >", ">")
+        .replace(" :: ", "::")
+        .replace("& ", "&")
+        .replace(" ,", ",")
+}

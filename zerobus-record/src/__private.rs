@@ -1,0 +1,21 @@
+//! What the derive's code calls. Nothing here is for other use, and anything may change in any release.
+
+pub use std::option::Option::{self, None, Some};
+pub use std::result::Result::{self, Err, Ok};
+pub use std::vec::Vec;
+
+pub use crate::column::{ColumnInfo, ColumnSource};
+pub use crate::delta::{self, DeltaType, Layout};
+pub use crate::error::RecordError;
+pub use crate::layout::{At, ColumnType, Member, Place, StructColumn, is_in_order, order};
+pub use crate::record::ZerobusRecord;
+pub use crate::shape::{FieldShape, Shape, check};
+pub use crate::value::{
+    ColumnValue, Days, Json, Micros, Millis, Nanos, Seconds, StructValue, TextValue, TimeUnit,
+    Unit, Value, text_shape, write_column, write_text,
+};
+pub use crate::wire::{begin, end};
+pub use zerobus_schema::Fingerprint;
+
+#[cfg(feature = "derive")]
+pub use zerobus_derive::ZerobusRecordOfClient;

@@ -1,0 +1,47 @@
+use std::fmt::Write as _;
+
+use rust_decimal::Decimal;
+
+use crate::delta;
+use crate::error::RecordError;
+use crate::layout::{ColumnType, Place};
+use crate::shape::{Kinds, Shape};
+use crate::value::{DecimalBuffer, Value, stands_for, write_decimal};
+
+stands_for!(Decimal: {const P: u8, const S: u8} delta::Decimal<P, S>);
+
+impl Value for Decimal {
+    const SHAPE: Shape = Shape::leaf("Decimal", Kinds::NONE.with(ColumnType::Decimal(0, 0)));
+
+    #[inline]
+    fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
+        // A sign, 29 digits, a point.
+        let mut text = DecimalBuffer::new();
+        let _ = write!(text, "{self}");
+        write_decimal::<P>(text.as_str(), out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::At;
+
+    #[test]
+    fn a_decimal_is_its_text() {
+        let mut out = Vec::new();
+        Decimal::new(-199_900, 4)
+            .write::<At<1, delta::Decimal<10, 2>>>(&mut out)
+            .unwrap();
+        assert_eq!(&out[2..], b"-19.99");
+        out.clear();
+        Decimal::MIN
+            .write::<At<1, delta::Decimal<38, 0>>>(&mut out)
+            .unwrap();
+        assert_eq!(&out[2..], b"-79228162514264337593543950335");
+        let error = Decimal::new(1_999, 3)
+            .write::<At<1, delta::Decimal<10, 2>>>(&mut out)
+            .unwrap_err();
+        assert_eq!(error.found(), "\"1.999\"");
+    }
+}

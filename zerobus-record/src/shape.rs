@@ -1,0 +1,193 @@
+//! What a Rust type can stand for, as a constant, and the check of it against a column.
+//!
+//! The derive knows the columns but not the types of fields: an alias, a newtype or a generic says nothing to a macro. So
+//! each type carries its shape, and the build compares the two when it evaluates constants.
+
+#![expect(missing_docs, reason = "only the derive sees it, through `__private`")]
+
+use crate::layout::{ColumnType, StructColumn, str_eq};
+use crate::report::{Path, Report};
+
+/// What a Rust type can stand for.
+#[derive(Debug, Clone, Copy)]
+pub enum Shape {
+    /// One of these types; the name is the Rust type's, for messages.
+    Leaf(&'static str, Kinds),
+    /// NULL, or the other shape.
+    Option(&'static Self),
+    /// An ARRAY.
+    Array(&'static Self),
+    /// A slice of bytes: BINARY, or an ARRAY of the other shape.
+    Bytes(&'static Self),
+    /// A MAP.
+    Map(&'static Self, &'static Self),
+    /// A STRUCT; the name is the Rust type's.
+    Struct(&'static str, &'static [FieldShape]),
+    /// A type whose derive failed: that was reported, and nothing more is said of it.
+    Failed,
+}
+
+impl Shape {
+    pub(crate) const fn leaf(rust: &'static str, kinds: Kinds) -> Self {
+        Self::Leaf(rust, kinds)
+    }
+}
+
+/// A field of a Rust struct, by the name of its column.
+#[derive(Debug, Clone, Copy)]
+pub struct FieldShape {
+    pub name: &'static str,
+    pub shape: Shape,
+}
+
+/// A set of Delta types, parameters aside.
+#[derive(Debug, Clone, Copy)]
+pub struct Kinds(u32);
+
+impl Kinds {
+    pub(crate) const NONE: Self = Self(0);
+
+    pub(crate) const fn with(self, column_type: ColumnType) -> Self {
+        Self(self.0 | Self::bit(column_type))
+    }
+
+    const fn contains(self, column_type: ColumnType) -> bool {
+        self.0 & Self::bit(column_type) != 0
+    }
+
+    const fn bit(column_type: ColumnType) -> u32 {
+        1 << match column_type {
+            ColumnType::Boolean => 0,
+            ColumnType::Byte => 1,
+            ColumnType::Short => 2,
+            ColumnType::Integer => 3,
+            ColumnType::Long => 4,
+            ColumnType::Float => 5,
+            ColumnType::Double => 6,
+            ColumnType::Decimal(..) => 7,
+            ColumnType::String => 8,
+            ColumnType::Char(_) => 9,
+            ColumnType::Varchar(_) => 10,
+            ColumnType::Binary => 11,
+            ColumnType::Date => 12,
+            ColumnType::Timestamp => 13,
+            ColumnType::TimestampNtz => 14,
+            ColumnType::Variant => 15,
+            ColumnType::Array(_) => 16,
+            ColumnType::Map(..) => 17,
+            ColumnType::Struct(_) => 18,
+        }
+    }
+}
+
+/// Compares a column with the shape of the type that is to be written to it, nested fields and all.
+#[must_use]
+pub const fn check(name: &str, column: ColumnType, nullable: bool, shape: Shape) -> Report {
+    let mut report = Report::new();
+    compare(&Path::column(name), column, nullable, shape, &mut report);
+    report
+}
+
+const fn compare(
+    path: &Path<'_>,
+    column: ColumnType,
+    nullable: bool,
+    shape: Shape,
+    report: &mut Report,
+) {
+    match (column, shape) {
+        (_, Shape::Failed) => {}
+        (_, Shape::Option(shape)) => {
+            if !nullable {
+                report.line(path);
+                report.text(match path.is_within_collection() {
+                    true => {
+                        " is an `Option`; no NULL can be sent in an ARRAY or as the value of a MAP"
+                    }
+                    false => " is NOT NULL; an `Option` may have no value",
+                });
+            }
+            compare(path, column, nullable, *shape, report);
+        }
+        (ColumnType::Array(column), Shape::Array(shape) | Shape::Bytes(shape)) => {
+            compare(&path.inside("element"), *column, false, *shape, report);
+        }
+        (ColumnType::Binary, Shape::Bytes(_)) => {}
+        (ColumnType::Map(key, value), Shape::Map(key_shape, value_shape)) => {
+            compare(&path.inside("key"), *key, false, *key_shape, report);
+            compare(&path.inside("value"), *value, false, *value_shape, report);
+        }
+        (ColumnType::Struct(columns), Shape::Struct(rust, fields)) => {
+            compare_struct(path, columns, rust, fields, report);
+        }
+        (column, Shape::Leaf(_, kinds)) if kinds.contains(column) => {}
+        (column, shape) => {
+            report.line(path);
+            report.text(" is ");
+            report.column_type(column);
+            report.text("; ");
+            report.shape(shape);
+            report.text(" cannot be written to it");
+        }
+    }
+}
+
+const fn compare_struct(
+    path: &Path<'_>,
+    columns: &[StructColumn],
+    rust: &str,
+    fields: &[FieldShape],
+    report: &mut Report,
+) {
+    let mut i = 0;
+    while i < fields.len() {
+        let field = &fields[i];
+        let path = path.child(field.name);
+        let mut at = 0;
+        while at < columns.len() && !str_eq(columns[at].name, field.name) {
+            at += 1;
+        }
+        if at < columns.len() {
+            let column = &columns[at];
+            compare(
+                &path,
+                column.column_type,
+                column.nullable,
+                field.shape,
+                report,
+            );
+        } else {
+            report.line(&path);
+            report.text(" is not in the table; it has ");
+            let mut at = 0;
+            while at < columns.len() {
+                report.text(if at == 0 { "" } else { ", " });
+                report.text(columns[at].name);
+                at += 1;
+            }
+        }
+        i += 1;
+    }
+    let mut at = 0;
+    while at < columns.len() {
+        let column = &columns[at];
+        if !column.nullable && !has_field(fields, column.name) {
+            report.line(&path.child(column.name));
+            report.text(" is NOT NULL; `");
+            report.text(rust);
+            report.text("` has no field for it");
+        }
+        at += 1;
+    }
+}
+
+const fn has_field(fields: &[FieldShape], name: &str) -> bool {
+    let mut i = 0;
+    while i < fields.len() {
+        if str_eq(fields[i].name, name) {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}

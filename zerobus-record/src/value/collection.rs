@@ -1,0 +1,137 @@
+use std::collections::{BTreeMap, HashMap};
+
+use super::{ColumnValue, Value};
+use crate::delta::{Array, Map, Nullable};
+use crate::error::RecordError;
+use crate::layout::{ColumnType, Element, Key, MapValue, Place};
+use crate::shape::Shape;
+use crate::wire;
+
+#[diagnostic::do_not_recommend]
+impl<D, T: ColumnValue<D>> ColumnValue<Array<D>> for [T] {}
+#[diagnostic::do_not_recommend]
+impl<D, T: ColumnValue<D>> ColumnValue<Nullable<Array<D>>> for [T] {}
+
+impl<T: Value> Value for [T] {
+    const SHAPE: Shape = T::SLICE_SHAPE;
+
+    #[inline]
+    fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
+        T::write_slice::<P>(self, out)
+    }
+}
+
+macro_rules! slices {
+    ($([$($param:tt)*] $slice:ty),*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<D, T: Value, $($param)*> ColumnValue<D> for $slice where [T]: ColumnValue<D> {}
+
+        impl<T: Value, $($param)*> Value for $slice {
+            const SHAPE: Shape = T::SLICE_SHAPE;
+
+            #[inline]
+            fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
+                T::write_slice::<P>(self, out)
+            }
+        }
+    )*};
+}
+
+slices!([] Vec<T>, [const N: usize] [T; N]);
+
+/// Proto2 repeats the tag before every element.
+#[inline]
+pub(super) fn write_elements<P: Place, T: Value>(
+    elements: &[T],
+    out: &mut Vec<u8>,
+) -> Result<(), RecordError> {
+    for (index, element) in elements.iter().enumerate() {
+        if let Err(error) = element.write::<Element<P>>(out) {
+            return Err(error.in_element(index));
+        }
+    }
+    Ok(())
+}
+
+macro_rules! maps {
+    ($([$($param:tt)*] $map:ty),*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<DK, DV, K, V, $($param)*> ColumnValue<Map<DK, DV>> for $map
+        where
+            K: ColumnValue<DK>,
+            V: ColumnValue<DV>,
+        {
+        }
+        #[diagnostic::do_not_recommend]
+        impl<DK, DV, K, V, $($param)*> ColumnValue<Nullable<Map<DK, DV>>> for $map
+        where
+            K: ColumnValue<DK>,
+            V: ColumnValue<DV>,
+        {
+        }
+
+        impl<K: Value, V: Value, $($param)*> Value for $map {
+            const SHAPE: Shape = Shape::Map(&K::SHAPE, &V::SHAPE);
+
+            #[inline]
+            fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
+                for (key, value) in self {
+                    write_entry::<P, K, V>(key, value, out)?;
+                }
+                Ok(())
+            }
+        }
+    )*};
+}
+
+// The entries of a `HashMap` come in its own order, another one in every process.
+maps!([] BTreeMap<K, V>, [S] HashMap<K, V, S>);
+
+#[inline]
+fn write_entry<P: Place, K: Value, V: Value>(
+    key: &K,
+    value: &V,
+    out: &mut Vec<u8>,
+) -> Result<(), RecordError> {
+    let start = wire::begin::<P>(out);
+    if let Err(error) = key.write::<Key<P>>(out) {
+        return Err(error.in_key());
+    }
+    wire::drop_default(out, start);
+    let value_start = out.len();
+    if let Err(error) = value.write::<MapValue<P>>(out) {
+        return Err(error.in_value(shown_key::<P>(out.get(start..value_start))));
+    }
+    wire::drop_default(out, value_start);
+    wire::end(out, start);
+    Ok(())
+}
+
+/// The key as it was written, for an error: a field of number 1.
+#[cold]
+fn shown_key<P: Place>(field: Option<&[u8]>) -> String {
+    const SHOWN_MAX: usize = 40;
+    let payload = field.and_then(|field| field.get(1..)).unwrap_or_default();
+    let is_text = match P::TYPE {
+        ColumnType::Map(key, _) => matches!(
+            key,
+            ColumnType::String | ColumnType::Char(_) | ColumnType::Varchar(_)
+        ),
+        _ => false,
+    };
+    if is_text {
+        let continues = payload.iter().take_while(|&&byte| byte >= 0x80).count();
+        let text = payload.get(continues + 1..).unwrap_or_default();
+        let text: String = String::from_utf8_lossy(text)
+            .chars()
+            .take(SHOWN_MAX)
+            .collect();
+        return format!("{text:?}");
+    }
+    let number = payload
+        .iter()
+        .take(10)
+        .rev()
+        .fold(0_u64, |number, &byte| number << 7 | u64::from(byte & 0x7f));
+    number.cast_signed().to_string()
+}

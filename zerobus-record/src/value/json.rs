@@ -1,0 +1,93 @@
+use serde_core::Serialize;
+use serde_core::de::IgnoredAny;
+
+use super::{Value, stands_for};
+use crate::delta::Variant;
+use crate::error::RecordError;
+use crate::layout::{ColumnType, Place};
+use crate::shape::{Kinds, Shape};
+use crate::wire;
+
+const VARIANT: Kinds = Kinds::NONE.with(ColumnType::Variant);
+
+/// JSON text for a VARIANT, sent as it is.
+///
+/// It is checked to be JSON when it is written; `VariantJson<&str>` borrows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct VariantJson<T = String>(T);
+
+impl<T: AsRef<str>> VariantJson<T> {
+    /// The text of one JSON value.
+    pub const fn new(json: T) -> Self {
+        Self(json)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_ref()
+    }
+}
+
+impl<T> From<T> for VariantJson<T> {
+    fn from(json: T) -> Self {
+        Self(json)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: AsRef<str>> super::ColumnValue<Variant> for VariantJson<T> {}
+#[diagnostic::do_not_recommend]
+impl<T: AsRef<str>> super::ColumnValue<crate::delta::Nullable<Variant>> for VariantJson<T> {}
+
+impl<T: AsRef<str>> Value for VariantJson<T> {
+    const SHAPE: Shape = Shape::leaf("VariantJson", VARIANT);
+
+    #[inline]
+    fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
+        let text = self.0.as_ref();
+        if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
+            return Err(not_json(&error));
+        }
+        wire::bytes::<P>(out, text.as_bytes());
+        Ok(())
+    }
+}
+
+stands_for!(serde_json::Value: Variant);
+
+impl Value for serde_json::Value {
+    const SHAPE: Shape = Shape::leaf("serde_json::Value", VARIANT);
+
+    #[inline]
+    fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
+        Json(self).write::<P>(out)
+    }
+}
+
+/// Anything that serializes, as the JSON of a VARIANT: what the attribute `json` makes of a field.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize> super::ColumnValue<Variant> for Json<T> {}
+#[diagnostic::do_not_recommend]
+impl<T: Serialize> super::ColumnValue<crate::delta::Nullable<Variant>> for Json<T> {}
+
+impl<T: Serialize> Value for Json<T> {
+    const SHAPE: Shape = Shape::leaf("a value serialized as JSON", VARIANT);
+
+    #[inline]
+    fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
+        let start = wire::begin::<P>(out);
+        if let Err(error) = serde_json::to_writer(&mut *out, &self.0) {
+            return Err(not_json(&error));
+        }
+        wire::end(out, start);
+        Ok(())
+    }
+}
+
+#[cold]
+fn not_json(error: &serde_json::Error) -> RecordError {
+    RecordError::new("JSON", format!("something else: {error}"))
+}

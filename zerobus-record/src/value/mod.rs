@@ -1,0 +1,120 @@
+//! Values and the columns they can be written to.
+
+mod binary;
+mod collection;
+mod decimal;
+mod json;
+mod number;
+mod text;
+mod time;
+mod unit;
+mod wrapper;
+
+#[cfg(feature = "rust_decimal")]
+pub(crate) use decimal::DecimalBuffer;
+#[cfg(any(feature = "rust_decimal", feature = "bigdecimal"))]
+pub(crate) use decimal::write_decimal;
+pub use decimal::{Decimal, DecimalText};
+pub use json::{Json, VariantJson};
+pub use text::{TextValue, text_shape, write_text};
+#[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
+pub(crate) use time::out_of_range;
+pub use time::{DateDays, TimestampMicros, TimestampNtzMicros};
+pub use unit::{Days, Micros, Millis, Nanos, Seconds, TimeUnit, Unit};
+
+use crate::error::RecordError;
+use crate::layout::Place;
+use crate::shape::Shape;
+
+/// A type whose values can be written to columns of the Delta type `D`.
+///
+/// A column that may be NULL is a [`Nullable<D>`](crate::delta::Nullable); a type that stands for `D` stands for it
+/// too, and so does an `Option` of it. What stands for what is the type table of
+/// [`zerobus_schema::mapping::TYPES`].
+///
+/// The bound is what a generic record asks of its parameter. There is nothing to implement by hand:
+/// `#[derive(ZerobusRecord)]` on a struct, a newtype or an enum of unit variants does it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be written to a column of type `{D}`",
+    note = "see the type table of zerobus-record"
+)]
+pub trait ColumnValue<D: ?Sized>: Value {}
+
+/// How a type writes itself into a field.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be written to any column",
+    note = "derive `ZerobusRecord` for it, or see the type table of zerobus-record"
+)]
+pub trait Value {
+    /// What columns it can stand for.
+    #[doc(hidden)]
+    const SHAPE: Shape;
+
+    /// What a slice of it can stand for: an ARRAY, and BINARY where it is bytes.
+    #[doc(hidden)]
+    const SLICE_SHAPE: Shape = Shape::Array(&Self::SHAPE);
+
+    /// Appends the field at `P`, tag and all; nothing where there is no value.
+    #[doc(hidden)]
+    fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError>;
+
+    /// Appends the fields of a slice.
+    #[doc(hidden)]
+    #[inline]
+    fn write_slice<P: Place>(slice: &[Self], out: &mut Vec<u8>) -> Result<(), RecordError>
+    where
+        Self: Sized,
+    {
+        collection::write_elements::<P, Self>(slice, out)
+    }
+}
+
+/// A struct whose fields are looked up by name in the STRUCT it is written to.
+pub trait StructValue {
+    /// The names of the columns, in the order of the fields.
+    const NAMES: &'static [&'static str];
+}
+
+/// Writes one field of a record, so that an error names its column.
+#[inline]
+pub fn write_column<P: Place, T: Value + ?Sized>(
+    value: &T,
+    name: &str,
+    out: &mut Vec<u8>,
+) -> Result<(), RecordError> {
+    match value.write::<P>(out) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(error.in_column(name)),
+    }
+}
+
+/// Says that a type stands for Delta types, nullable and not.
+macro_rules! stands_for {
+    ($rust:ty: $($({$($param:tt)*})? $delta:ty),* $(,)?) => {$(
+        #[diagnostic::do_not_recommend]
+        impl$(<$($param)*>)? $crate::value::ColumnValue<$delta> for $rust {}
+        #[diagnostic::do_not_recommend]
+        impl$(<$($param)*>)? $crate::value::ColumnValue<$crate::delta::Nullable<$delta>> for $rust {}
+    )*};
+}
+pub(crate) use stands_for;
+
+#[cfg(all(test, any(feature = "chrono", feature = "jiff", feature = "time")))]
+pub(crate) mod testing {
+    use super::Value;
+    use crate::delta::DeltaType;
+    use crate::layout::At;
+
+    /// The integer that a value is written as, in a column of type `D`.
+    pub(crate) fn written<D: DeltaType>(value: &impl Value) -> i64 {
+        let mut out = Vec::new();
+        value.write::<At<1, D>>(&mut out).unwrap();
+        let (tag, varint) = out.split_first().unwrap();
+        assert_eq!(*tag, 8);
+        varint
+            .iter()
+            .rev()
+            .fold(0_u64, |value, byte| value << 7 | u64::from(byte & 0x7f))
+            .cast_signed()
+    }
+}

@@ -1,0 +1,54 @@
+use std::borrow::Cow;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::{ColumnValue, Value};
+use crate::delta::Nullable;
+use crate::error::RecordError;
+use crate::layout::Place;
+use crate::shape::Shape;
+
+#[diagnostic::do_not_recommend]
+impl<D, T: ColumnValue<D>> ColumnValue<Nullable<D>> for Option<T> {}
+
+impl<T: Value> Value for Option<T> {
+    const SHAPE: Shape = Shape::Option(&T::SHAPE);
+
+    #[inline]
+    fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
+        match self {
+            Some(value) => value.write::<P>(out),
+            None => Ok(()),
+        }
+    }
+}
+
+macro_rules! wrappers {
+    ($($wrapper:ty),*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<D, T: ColumnValue<D> + ?Sized> ColumnValue<D> for $wrapper {}
+
+        impl<T: Value + ?Sized> Value for $wrapper {
+            const SHAPE: Shape = T::SHAPE;
+
+            #[inline]
+            fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
+                (**self).write::<P>(out)
+            }
+        }
+    )*};
+}
+
+wrappers!(&T, &mut T, Box<T>, Rc<T>, Arc<T>);
+
+#[diagnostic::do_not_recommend]
+impl<D, T: ColumnValue<D> + ToOwned + ?Sized> ColumnValue<D> for Cow<'_, T> {}
+
+impl<T: Value + ToOwned + ?Sized> Value for Cow<'_, T> {
+    const SHAPE: Shape = T::SHAPE;
+
+    #[inline]
+    fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
+        (**self).write::<P>(out)
+    }
+}
