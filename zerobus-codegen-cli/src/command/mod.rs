@@ -1,0 +1,9 @@
+mod generate;
+mod pull;
+mod show;
+mod types;
+
+pub(crate) use generate::generate;
+pub(crate) use pull::pull;
+pub(crate) use show::show;
+pub(crate) use types::types;

@@ -1,0 +1,127 @@
+//! Against a catalog of a few lines.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::{fs, thread};
+
+use crate::{run, zerobus};
+
+const COLUMN: &str = r#"{"name":"id","type_text":"bigint","type_name":"LONG","position":0,"nullable":false,"type_json":"{\"name\":\"id\",\"type\":\"long\",\"nullable\":false,\"metadata\":{}}"}"#;
+
+/// Serves one table, `main.default.t`, to whoever has the secret; the thread ends with the process.
+fn catalog() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            thread::spawn(move || answer(stream.unwrap()));
+        }
+    });
+    url
+}
+
+fn answer(stream: TcpStream) {
+    let mut reader = BufReader::new(&stream);
+    let (mut head, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).unwrap_or(0) == 0 {
+            return;
+        }
+        if line == "\r\n" {
+            break;
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        head.push_str(&line);
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    let (status, body) = reply(&head);
+    let _ = write!(
+        &stream,
+        "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+}
+
+fn reply(head: &str) -> (u16, String) {
+    let line = head.lines().next().unwrap();
+    // base64 of `me:hush`
+    if line.starts_with("POST /oidc/v1/token ") && head.contains("Basic bWU6aHVzaA==") {
+        return (200, r#"{"access_token":"t","expires_in":60}"#.to_owned());
+    }
+    if line.starts_with("POST ") {
+        return (401, r#"{"error":"invalid_client"}"#.to_owned());
+    }
+    if line.contains("/api/2.1/unity-catalog/tables/main.default.t ") && head.contains("Bearer t") {
+        let table = format!(
+            r#"{{"name":"t","catalog_name":"main","schema_name":"default","columns":[{COLUMN}]}}"#
+        );
+        return (200, table);
+    }
+    let error = r#"{"error_code":"TABLE_DOES_NOT_EXIST","message":"no such table"}"#;
+    (404, error.to_owned())
+}
+
+#[test]
+fn a_table_is_pulled_and_what_fails_leaves_nothing_behind() {
+    let url = catalog();
+    let folder = tempfile::tempdir().unwrap();
+    let pull = |secret: &str| {
+        let mut command = zerobus(&[
+            "pull",
+            "main.default.none",
+            "main.default.t",
+            "--schemas",
+            "s",
+        ]);
+        command
+            .current_dir(folder.path())
+            .env("DATABRICKS_HOST", &url)
+            .env("DATABRICKS_CLIENT_ID", "me")
+            .env("DATABRICKS_CLIENT_SECRET", secret);
+        run(&mut command)
+    };
+    let (status, stdout, stderr) = pull("wrong-secret");
+    assert_eq!((status, stdout.as_str()), (3, ""));
+    assert!(
+        stderr.contains("refused the client id and secret"),
+        "{stderr}"
+    );
+    assert!(!stderr.contains("wrong-secret"), "{stderr}");
+    assert!(!folder.path().join("s").exists());
+
+    // One table that is not there keeps the other from nothing.
+    let (status, stdout, stderr) = pull("hush");
+    let file = Path::new("s").join("main.default.t.json");
+    assert_eq!(
+        (status, stdout),
+        (3, format!("created {}\n", file.display()))
+    );
+    assert!(
+        stderr.contains("the catalog knows no table main.default.none"),
+        "{stderr}"
+    );
+    let snapshot = fs::read_to_string(folder.path().join(file)).unwrap();
+    assert!(zerobus_schema::Snapshot::parse(&snapshot).is_ok());
+}
+
+#[test]
+fn the_official_generators_flags_are_understood() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("t.proto");
+    let (status, stdout, stderr) =
+        run(zerobus(&["generate", "proto", "--uc-endpoint", &catalog()])
+            .args(["--client-id", "me", "--client-secret", "hush"])
+            .args(["--table", "main.default.t", "--proto-msg", "Row"])
+            .arg("--output")
+            .arg(&file));
+    assert_eq!((status, stdout.as_str()), (0, ""), "{stderr}");
+    assert_eq!(
+        fs::read_to_string(&file).unwrap(),
+        "syntax = \"proto2\";\n\nmessage Row {\n  required int64 id = 1;\n}\n"
+    );
+}
