@@ -11,11 +11,11 @@ const COLLATIONS: &str = "__COLLATIONS";
 
 /// Moves what the metadata says about strings into the field's type.
 pub(super) fn take(field: &mut StructField) {
-    if let Some(Value::String(sql)) = field.metadata.get(CHAR_VARCHAR) {
-        if let Ok(declared) = ddl::parse_type(sql) {
-            take_lengths(&mut field.data_type, &declared);
-            field.metadata.remove(CHAR_VARCHAR);
-        }
+    if let Some(Value::String(sql)) = field.metadata.get(CHAR_VARCHAR)
+        && let Ok(declared) = ddl::parse_type(sql)
+    {
+        take_lengths(&mut field.data_type, &declared);
+        field.metadata.remove(CHAR_VARCHAR);
     }
     if let Some(Value::Object(_)) = field.metadata.get(COLLATIONS) {
         let collations = field.metadata.remove(COLLATIONS);
