@@ -26,4 +26,7 @@ pub use stream::Stream;
 pub use zerobus_catalog::{CatalogError, Config, Secret, Workspace};
 pub use zerobus_proto::{ErrorCode, SchemaCause};
 pub use zerobus_record::*;
+// The derive as imported from here names this crate in what it emits, so that nobody needs both.
+#[doc(inline)]
+pub use zerobus_record::__private::ZerobusRecordOfClient as ZerobusRecord;
 pub use zerobus_schema::{NameError, TableName};
