@@ -42,10 +42,15 @@ impl Names {
 
     /// `name`, or `name` with the first free number behind it.
     pub(crate) fn give(&mut self, name: &str) -> String {
+        let separator = if name.ends_with('_') {
+            ""
+        } else {
+            self.separator
+        };
         let mut given = name.to_owned();
         let mut count = 2;
         while !self.taken.insert(given.clone()) {
-            given = format!("{name}{}{count}", self.separator);
+            given = format!("{name}{separator}{count}");
             count += 1;
         }
         given
@@ -114,6 +119,12 @@ pub(crate) fn raw(name: String) -> String {
     }
 }
 
+/// Whether rustc takes the name for snake case; a column's own may not be.
+pub(crate) fn is_snake_case(name: &str) -> bool {
+    let inner = name.trim_matches('_');
+    !inner.contains("__") && !inner.contains(|c: char| c.is_ascii_uppercase())
+}
+
 /// A type name in camel case.
 pub(crate) fn type_name(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -154,7 +165,7 @@ mod tests {
         );
         assert_eq!(
             fields(&["self", "self_", "Self"]),
-            ["self__2", "self_", "self__3"]
+            ["self_2", "self_", "self_3"]
         );
         assert_eq!(
             fields(&["_", "__", "type", "Type"]),

@@ -5,7 +5,7 @@ use zerobus_schema::proto::{FieldKind, MapValue, Message};
 use zerobus_schema::{ColumnPath, DataType, StructField, StructType, TableName, TableSchema};
 
 use super::RustOptions;
-use super::names::{Names, type_name};
+use super::names::{Names, is_snake_case, type_name};
 
 /// A struct that is still to be printed.
 struct Pending<'a> {
@@ -67,6 +67,18 @@ impl Printer<'_> {
                 let _ = writeln!(self.out, "/// A value of {}.", code(&this.path.to_string()));
             }
         }
+        // What the mapping left out (computed by the table, or refused and nullable) is no field.
+        let columns: Vec<&'a StructField> = this
+            .fields
+            .fields
+            .iter()
+            .filter(|field| this.message.field(&field.name).is_some())
+            .collect();
+        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        let names = Names::of_fields(&names);
+        if !names.iter().all(|name| is_snake_case(name)) {
+            self.out.push_str("#[allow(non_snake_case)]\n");
+        }
         let _ = writeln!(self.out, "#[derive({})]", derives.join(", "));
         if let Some(table) = table {
             let schema = options
@@ -80,18 +92,10 @@ impl Printer<'_> {
             );
         }
         let _ = writeln!(self.out, "pub struct {} {{", this.name);
-        // What the mapping left out (computed by the table, or refused and nullable) is no field.
-        let columns: Vec<&'a StructField> = this
-            .fields
-            .fields
-            .iter()
-            .filter(|field| this.message.field(&field.name).is_some())
-            .collect();
-        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
         let mut nested = Vec::new();
-        for (column, field) in columns.iter().zip(Names::of_fields(&names)) {
+        for (column, field) in columns.iter().zip(&names) {
             self.doc(column);
-            if field.strip_prefix("r#").unwrap_or(&field) != column.name {
+            if field.strip_prefix("r#").unwrap_or(field) != column.name {
                 let _ = writeln!(self.out, "    #[zerobus(rename = {:?})]", column.name);
             }
             let rust = self.column_type(this, column, &mut nested);
@@ -172,15 +176,18 @@ impl Printer<'_> {
                 self.rust_type(&map.value, nested)
             ),
             scalar => {
-                let carrier = mapping::row(scalar).and_then(|row| row.rust.first());
-                let rust = carrier.map_or("()", |carrier| carrier.rust);
+                // The first that asks for no other crate.
+                let rust = mapping::row(scalar)
+                    .into_iter()
+                    .flat_map(|row| row.rust)
+                    .find(|carrier| carrier.feature.is_none() && !carrier.rust.contains("::"))
+                    .map_or("()", |carrier| carrier.rust);
                 let of_ours = rust.starts_with(|c: char| c.is_ascii_uppercase())
                     && !matches!(rust, "String" | "Vec<u8>");
-                match rust {
-                    // Re-exported, so that generated code asks for no dependency of its own.
-                    "serde_json::Value" => format!("::{}::Value", self.options.record_crate),
-                    _ if of_ours => format!("::{}::{rust}", self.options.record_crate),
-                    _ => rust.to_owned(),
+                if of_ours {
+                    format!("::{}::{rust}", self.options.record_crate)
+                } else {
+                    rust.to_owned()
                 }
             }
         }

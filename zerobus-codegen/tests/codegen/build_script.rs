@@ -1,42 +1,60 @@
 //! What a build script writes.
 
 use std::fs;
+use std::path::Path;
 
 use expect_test::expect_file;
-use zerobus_codegen::{Source, configure, save_snapshot};
+use zerobus_codegen::{RustOptions, SnapshotChange, Source, configure, save_snapshot};
 
 use crate::golden;
 
+/// The records of all golden tables as a build script makes them; `compiled` holds what comes of it.
 #[test]
 fn one_module_a_table_and_the_records_beside_them() {
-    let folder = tempfile::tempdir().unwrap();
-    let schemas = folder.path().join("schemas");
-    for ddl in [
-        "CREATE TABLE main.default.orders (id BIGINT, item STRUCT<n: INT>)",
-        "CREATE TABLE main.other.orders (id BIGINT, item STRUCT<n: INT>)",
-        "CREATE TABLE main.default.type (id BIGINT)",
-    ] {
-        save_snapshot(&schemas, Source::read(ddl, "").unwrap().tables.remove(0)).unwrap();
+    let schemas = golden("schemas");
+    for name in ["shapes", "names"] {
+        save(
+            &schemas,
+            &fs::read_to_string(golden(&format!("{name}.sql"))).unwrap(),
+        );
     }
+    save(
+        &schemas,
+        "CREATE TABLE main.default.orders (id BIGINT, item STRUCT<n: INT>)",
+    );
+    save(
+        &schemas,
+        "CREATE TABLE main.other.orders (id BIGINT, item STRUCT<n: INT>)",
+    );
+    let mut options = RustOptions::default();
+    options.record_crate = "zerobus_record".to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    // The folder is relative to the package, as a build script gives it.
     let generate = || {
         configure()
-            .schemas(&schemas)
+            .schemas("tests/golden/schemas")
+            .rust(options.clone())
             .out_dir(folder.path())
             .generate()
     };
     generate().unwrap();
     let file = folder.path().join("zerobus.rs");
-    let code = fs::read_to_string(&file).unwrap();
-    // The folder's name is this test's own; a package gives one that lies within it.
-    let shown = code.replace(schemas.to_str().unwrap(), "tables");
-    expect_file![golden("build_script.rs")].assert_eq(&shown);
+    expect_file![golden("records.rs")].assert_eq(&fs::read_to_string(&file).unwrap());
 
     let written = fs::metadata(&file).unwrap().modified().unwrap();
     generate().unwrap();
-    assert_eq!(
-        fs::metadata(&file).unwrap().modified().unwrap(),
-        written,
-        "an unchanged file is left alone"
+    let now = fs::metadata(&file).unwrap().modified().unwrap();
+    assert_eq!(now, written, "an unchanged file is left alone");
+}
+
+/// Checks a snapshot in, or against the one that is.
+fn save(schemas: &Path, ddl: &str) {
+    let table = Source::read(ddl, "").unwrap().tables.remove(0);
+    let updating = std::env::var_os("UPDATE_EXPECT").is_some();
+    let saved = save_snapshot(schemas, table).unwrap();
+    assert!(
+        updating || saved.change == SnapshotChange::Unchanged,
+        "{saved:?}"
     );
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod build_script;
+mod compiled;
 mod source;
 
 use std::path::{Path, PathBuf};

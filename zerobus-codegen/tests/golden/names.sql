@@ -11,5 +11,6 @@ CREATE TABLE main.default.`Option` (
   String STRUCT<x: INT>,
   Option STRUCT<Vec: ARRAY<STRUCT<x: INT>>>,
   max INT,
+  a__b INT,
   message STRING
 );

@@ -39,7 +39,7 @@ pub struct Shapes {
     /// `TIMESTAMP_NTZ`: microseconds of the wall clock since 1970-01-01T00:00:00
     pub local_at: Option<::zerobus_client::TimestampNtzMicros>,
     /// `VARIANT`: JSON text
-    pub payload: Option<::zerobus_client::Value>,
+    pub payload: Option<::zerobus_client::VariantJson>,
     /// `ARRAY<STRING>`
     pub tags: Vec<String>,
     /// `ARRAY<DATE>` NOT NULL: days since 1970-01-01
