@@ -7,32 +7,36 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 use tonic::body::Body;
 
-/// An answer, or the error that stands for it: both are responses.
-pub(super) type Answer = Result<Response<Body>, Response<Body>>;
-
-pub(super) fn json_body(status: StatusCode, value: &Value) -> Response<Body> {
-    let mut response = Response::new(Body::new(Full::new(Bytes::from(value.to_string()))));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+/// What a request is answered with; an error is an answer too.
+#[derive(Debug)]
+pub(super) struct Answer {
+    status: StatusCode,
+    body: Value,
 }
 
-pub(super) fn text(status: StatusCode, text: &'static str) -> Response<Body> {
-    let mut response = Response::new(Body::new(Full::new(Bytes::from_static(text.as_bytes()))));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
-    response
-}
+impl Answer {
+    pub(super) fn new(status: StatusCode, body: Value) -> Self {
+        Self { status, body }
+    }
 
-/// An error as the platform's APIs word it.
-pub(super) fn error(status: StatusCode, error_code: &str, message: &str) -> Response<Body> {
-    json_body(
-        status,
-        &json!({"error_code": error_code, "message": message}),
-    )
+    pub(super) fn ok(body: Value) -> Self {
+        Self::new(StatusCode::OK, body)
+    }
+
+    /// An error as the platform's APIs word it.
+    pub(super) fn error(status: StatusCode, error_code: &str, message: &str) -> Self {
+        Self::new(
+            status,
+            json!({"error_code": error_code, "message": message}),
+        )
+    }
+
+    pub(super) fn into_response(self) -> Response<Body> {
+        let body = Full::new(Bytes::from(self.body.to_string()));
+        let mut response = Response::new(Body::new(body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+    }
 }

@@ -6,29 +6,30 @@ use http::StatusCode;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use serde_json::{Value, json};
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 use zerobus_schema::{TableName, ddl};
 
 use super::access::bearer;
-use super::answer::{Answer, error, json_body};
+use super::answer::Answer;
 use super::table::{Table, Tables};
 use super::token::{Scope, TokenError, Tokens};
 use crate::error::TableError;
 
+const TABLE_TYPE: &str = "MANAGED";
+const FORMAT: &str = "DELTA";
+
 /// Whether the request may use the catalog; an ingest token may not.
-pub(super) fn authorize(
-    parts: &Parts,
-    tokens: &Tokens,
-) -> Result<(), http::Response<tonic::body::Body>> {
+pub(super) fn authorize(parts: &Parts, tokens: &Tokens) -> Result<(), Answer> {
     let header = parts.headers.get(AUTHORIZATION);
     let token = header.and_then(|header| bearer(header.to_str().ok()?));
-    let unauthenticated = |message| error(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message);
+    let unauthenticated =
+        |message| Answer::error(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message);
     let token = token.ok_or_else(|| {
         unauthenticated("Missing credentials: send a token as `authorization: Bearer <token>`.")
     })?;
     match tokens.scope(token) {
         Ok(Scope::Catalog) => Ok(()),
-        Ok(Scope::Ingest { table, .. }) => Err(error(
+        Ok(Scope::Ingest { table, .. }) => Err(Answer::error(
             StatusCode::FORBIDDEN,
             "PERMISSION_DENIED",
             &format!("The token is for streams into {table}, not for the catalog API."),
@@ -40,17 +41,17 @@ pub(super) fn authorize(
     }
 }
 
-pub(super) fn get(name: &str, tables: &Tables) -> Answer {
+pub(super) fn get(name: &str, tables: &Tables) -> Result<Answer, Answer> {
     let name = TableName::parse(name).map_err(|problem| {
-        error(
+        Answer::error(
             StatusCode::BAD_REQUEST,
             "INVALID_PARAMETER_VALUE",
             &problem.to_string(),
         )
     })?;
     match tables.get(&name) {
-        Some(table) => Ok(json_body(StatusCode::OK, &table_info(&table))),
-        None => Err(error(
+        Some(table) => Ok(Answer::ok(table_info(&table))),
+        None => Err(Answer::error(
             StatusCode::NOT_FOUND,
             "TABLE_DOES_NOT_EXIST",
             &format!("Table '{name}' does not exist."),
@@ -59,7 +60,7 @@ pub(super) fn get(name: &str, tables: &Tables) -> Answer {
 }
 
 /// `?catalog_name=…&schema_name=…`, each optional here.
-pub(super) fn list(query: &str, tables: &Tables) -> Answer {
+pub(super) fn list(query: &str, tables: &Tables) -> Result<Answer, Answer> {
     let mut catalog = None;
     let mut schema = None;
     for (key, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -75,22 +76,23 @@ pub(super) fn list(query: &str, tables: &Tables) -> Answer {
     };
     let listed = tables.list().into_iter().filter(asked);
     let listed: Vec<Value> = listed.map(|table| table_info(&table)).collect();
-    Ok(json_body(StatusCode::OK, &json!({"tables": listed})))
+    Ok(Answer::ok(json!({"tables": listed})))
 }
 
 /// Creates a table from a `TableInfo`.
-pub(super) fn create(body: &[u8], tables: &Tables) -> Answer {
+pub(super) fn create(body: &[u8], tables: &Tables) -> Result<Answer, Answer> {
     let text = std::str::from_utf8(body).map_err(|_| bad_request("The body is not UTF-8."))?;
+    check_kind(text)?;
     let schema = zerobus_schema::catalog::parse_table(text)
         .map_err(|problem| bad_request(&problem.to_string()))?;
     let table = tables
         .create(schema, false)
         .map_err(|error| refused(&error))?;
-    Ok(json_body(StatusCode::OK, &table_info(&table)))
+    Ok(Answer::ok(table_info(&table)))
 }
 
 /// Creates every table of a text of CREATE TABLE statements; those that are there with the same columns stay.
-pub(super) fn create_from_ddl(body: &[u8], tables: &Tables) -> Answer {
+pub(super) fn create_from_ddl(body: &[u8], tables: &Tables) -> Result<Answer, Answer> {
     let text = std::str::from_utf8(body).map_err(|_| bad_request("The body is not UTF-8."))?;
     let schemas =
         ddl::parse_create_tables(text).map_err(|problem| bad_request(&problem.to_string()))?;
@@ -101,14 +103,14 @@ pub(super) fn create_from_ddl(body: &[u8], tables: &Tables) -> Answer {
             .map_err(|error| refused(&error))?;
         created.push(table.name.to_string());
     }
-    Ok(json_body(StatusCode::OK, &json!({"tables": created})))
+    Ok(Answer::ok(json!({"tables": created})))
 }
 
-fn bad_request(message: &str) -> http::Response<tonic::body::Body> {
-    error(StatusCode::BAD_REQUEST, "INVALID_PARAMETER_VALUE", message)
+fn bad_request(message: &str) -> Answer {
+    Answer::error(StatusCode::BAD_REQUEST, "INVALID_PARAMETER_VALUE", message)
 }
 
-fn refused(problem: &TableError) -> http::Response<tonic::body::Body> {
+fn refused(problem: &TableError) -> Answer {
     let (status, code) = match problem {
         TableError::Exists { .. } | TableError::Different { .. } => {
             (StatusCode::CONFLICT, "TABLE_ALREADY_EXISTS")
@@ -120,51 +122,33 @@ fn refused(problem: &TableError) -> http::Response<tonic::body::Body> {
             (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR")
         }
     };
-    error(status, code, &problem.to_string())
+    Answer::error(status, code, &problem.to_string())
 }
 
 /// The table as the catalog tells of it.
 fn table_info(table: &Table) -> Value {
-    let schema = zerobus_schema::delta::schema_to_json(&table.schema.columns);
-    let fields = schema
-        .get("fields")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    let columns: Vec<Value> = fields
-        .zip(&table.schema.columns.fields)
-        .enumerate()
-        .map(|(position, (json, field))| {
-            let sql = field.data_type.to_string();
-            let name_end = sql.find(['(', '<']).unwrap_or(sql.len());
-            let type_name = match sql.get(..name_end).unwrap_or_default() {
-                "TINYINT" => "BYTE",
-                "SMALLINT" => "SHORT",
-                "BIGINT" => "LONG",
-                "VARCHAR" => "STRING",
-                other => other.split(' ').next().unwrap_or_default(),
-            };
-            json!({
-                "name": field.name,
-                "type_text": sql.to_lowercase(),
-                "type_json": json.to_string(),
-                "type_name": type_name,
-                "position": position,
-                "nullable": field.nullable,
-                "comment": field.comment(),
-            })
-        })
-        .collect();
-    json!({
-        "name": table.name.table(),
-        "catalog_name": table.name.catalog(),
-        "schema_name": table.name.schema(),
-        "full_name": table.name.to_string(),
-        "table_type": "MANAGED",
-        "data_source_format": "DELTA",
-        "storage_location": format!("file://{}", table.folder.display()),
-        "comment": table.schema.comment,
-        "properties": table.schema.properties,
-        "columns": columns,
-    })
+    let mut info = zerobus_schema::catalog::table_to_json(&table.schema);
+    if let Some(info) = info.as_object_mut() {
+        info.insert("table_type".to_owned(), TABLE_TYPE.into());
+        info.insert("data_source_format".to_owned(), FORMAT.into());
+        if let Ok(location) = Url::from_directory_path(&table.folder) {
+            let location = location.as_str().trim_end_matches('/');
+            info.insert("storage_location".to_owned(), location.into());
+        }
+    }
+    info
+}
+
+/// Streams go into managed Delta tables only, so there are no others here.
+fn check_kind(info: &str) -> Result<(), Answer> {
+    let info: Value = serde_json::from_str(info).unwrap_or_default();
+    for (key, only) in [("table_type", TABLE_TYPE), ("data_source_format", FORMAT)] {
+        match info.get(key).and_then(Value::as_str) {
+            Some(asked) if asked != only => {
+                return Err(bad_request(&format!("{key} must be {only}, not {asked}.")));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }

@@ -13,11 +13,16 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 use zerobus_schema::TableName;
 
-use super::answer::{Answer, json_body};
+use super::answer::Answer;
 use super::table::Tables;
 use super::token::{Credentials, Scope, Tokens};
 
-pub(super) fn token(parts: &Parts, form: &[u8], tokens: &Tokens, tables: &Tables) -> Answer {
+pub(super) fn token(
+    parts: &Parts,
+    form: &[u8],
+    tokens: &Tokens,
+    tables: &Tables,
+) -> Result<Answer, Answer> {
     let mut grant_type = None;
     let mut details = None;
     let mut scope = None;
@@ -55,14 +60,11 @@ pub(super) fn token(parts: &Parts, form: &[u8], tokens: &Tokens, tables: &Tables
         "expires_in": tokens.lifetime().as_secs(),
         "scope": scope.as_deref().unwrap_or("all-apis"),
     });
-    Ok(json_body(StatusCode::OK, &answer))
+    Ok(Answer::ok(answer))
 }
 
 /// The one table that the details ask for.
-fn ingest_scope(
-    details: &str,
-    tables: &Tables,
-) -> Result<Scope, http::Response<tonic::body::Body>> {
+fn ingest_scope(details: &str, tables: &Tables) -> Result<Scope, Answer> {
     let invalid = |status, problem: &str| refuse(status, "invalid_authorization_details", problem);
     let details: Value = serde_json::from_str(details).map_err(|error| {
         let problem = format!("authorization_details is not JSON: {error}.");
@@ -115,9 +117,7 @@ fn basic(parts: &Parts) -> Option<Credentials> {
 }
 
 /// An error as OAuth words it.
-fn refuse(status: StatusCode, error: &str, description: &str) -> http::Response<tonic::body::Body> {
-    json_body(
-        status,
-        &json!({"error": error, "error_description": description}),
-    )
+fn refuse(status: StatusCode, error: &str, description: &str) -> Answer {
+    let body = json!({"error": error, "error_description": description});
+    Answer::new(status, body)
 }

@@ -9,11 +9,12 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
+use serde_json::json;
 use tonic::body::Body;
 use tonic::codegen::Service as _;
 use zerobus_proto::zerobus_server::ZerobusServer;
 
-use super::answer::{Answer, error, text};
+use super::answer::Answer;
 use super::grpc::Grpc;
 use super::origin::is_trusted;
 use super::table::Tables;
@@ -41,36 +42,38 @@ impl Routes {
         let (parts, body) = request.into_parts();
         let safe = matches!(parts.method, Method::GET | Method::HEAD);
         if !safe && !is_trusted(&parts, self.listening) {
-            return Ok(error(
+            return Ok(Answer::error(
                 StatusCode::FORBIDDEN,
                 "PERMISSION_DENIED",
                 "Requests must come from this machine: the Host or Origin header names another one.",
-            ));
+            ).into_response());
         }
         if is_grpc(&parts) {
             return self.grpc.call(Request::from_parts(parts, body)).await;
         }
         let Ok(body) = Limited::new(body, BODY_MAX).collect().await else {
-            return Ok(error(
+            return Ok(Answer::error(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "REQUEST_LIMIT_EXCEEDED",
                 &format!("The body was cut off, or has more than {BODY_MAX} bytes."),
-            ));
+            )
+            .into_response());
         };
         let body = body.to_bytes();
         // Creating a table writes to the disk.
         let answer = tokio::task::spawn_blocking(move || self.route(&parts, &body)).await;
         Ok(match answer {
-            Ok(Ok(response) | Err(response)) => response,
-            Err(_) => error(
+            Ok(Ok(answer) | Err(answer)) => answer.into_response(),
+            Err(_) => Answer::error(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "INTERNAL_ERROR",
                 "The server could not answer.",
-            ),
+            )
+            .into_response(),
         })
     }
 
-    fn route(&self, parts: &Parts, body: &[u8]) -> Answer {
+    fn route(&self, parts: &Parts, body: &[u8]) -> Result<Answer, Answer> {
         // Official SDKs put two slashes behind a workspace URL that ends with one.
         let path = parts.uri.path();
         let path = path
@@ -80,7 +83,7 @@ impl Routes {
         let get = parts.method == Method::GET;
         let post = parts.method == Method::POST;
         match path {
-            "/health" | "/ready" if get => Ok(text(StatusCode::OK, "ok\n")),
+            "/health" | "/ready" if get => Ok(Answer::ok(json!({"status": "ok"}))),
             "/oidc/v1/token" if post => oauth::token(parts, body, &self.tokens, &self.tables),
             "/api/local/ddl" if post => catalog::create_from_ddl(body, &self.tables),
             TABLES if get => {
@@ -99,7 +102,7 @@ impl Routes {
                     catalog::authorize(parts, &self.tokens)?;
                     catalog::get(&percent_decoded(name), &self.tables)
                 }
-                _ => Err(error(
+                _ => Err(Answer::error(
                     StatusCode::NOT_FOUND,
                     "ENDPOINT_NOT_FOUND",
                     &format!("No API is served for {} {path}.", parts.method),

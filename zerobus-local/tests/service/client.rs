@@ -31,14 +31,20 @@ impl Client {
         server: &LocalZerobus,
         metadata: &[(&'static str, &str)],
     ) -> Result<Self, Status> {
-        let channel = Endpoint::from_shared(server.url()).unwrap().connect().await.unwrap();
+        let channel = Endpoint::from_shared(server.url())
+            .unwrap()
+            .connect()
+            .await
+            .unwrap();
         let (requests, stream) = mpsc::channel(16);
         let mut request = Request::new(ReceiverStream::new(stream));
         for (key, value) in metadata {
             let value = MetadataValue::try_from(*value).unwrap();
             request.metadata_mut().insert(*key, value);
         }
-        let response = ZerobusClient::new(channel).ephemeral_stream(request).await?;
+        let response = ZerobusClient::new(channel)
+            .ephemeral_stream(request)
+            .await?;
         Ok(Self {
             requests: Some(requests),
             responses: response.into_inner(),
@@ -49,9 +55,15 @@ impl Client {
     pub async fn connect(server: &LocalZerobus) -> Self {
         let token = ingest_token(server, TABLE).await;
         let bearer = format!("Bearer {token}");
-        Self::call(server, &[("authorization", &bearer), ("x-databricks-zerobus-table-name", TABLE)])
-            .await
-            .unwrap()
+        Self::call(
+            server,
+            &[
+                ("authorization", &bearer),
+                ("x-databricks-zerobus-table-name", TABLE),
+            ],
+        )
+        .await
+        .unwrap()
     }
 
     /// A stream that is ready for records.
@@ -135,7 +147,9 @@ pub fn json(offset: i64, record: &str) -> Payload {
 }
 
 pub fn batch(offset: i64, records: &[AirQuality]) -> Payload {
-    let records = records.iter().map(|record| prost::Message::encode_to_vec(record).into());
+    let records = records
+        .iter()
+        .map(|record| prost::Message::encode_to_vec(record).into());
     Payload::IngestRecordBatch(IngestRecordBatchRequest {
         offset_id: Some(offset),
         batch: Some(Batch::ProtoEncodedBatch(ProtoEncodedRecordBatch {

@@ -61,7 +61,10 @@ pub fn ingest_form(table: &str) -> String {
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.append_pair("grant_type", "client_credentials")
         .append_pair("scope", "all-apis")
-        .append_pair("resource", "api://databricks/workspaces/127/zerobusDirectWriteApi")
+        .append_pair(
+            "resource",
+            "api://databricks/workspaces/127/zerobusDirectWriteApi",
+        )
         .append_pair("authorization_details", &details.to_string());
     form.finish()
 }
@@ -78,5 +81,8 @@ pub async fn catalog_bearer(server: &LocalZerobus) -> String {
     let answer = token_request(server, "grant_type=client_credentials&scope=all-apis").await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     let json = answer.json();
-    format!("authorization: Bearer {}", json["access_token"].as_str().unwrap())
+    format!(
+        "authorization: Bearer {}",
+        json["access_token"].as_str().unwrap()
+    )
 }

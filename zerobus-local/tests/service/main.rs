@@ -1,7 +1,39 @@
 //! The server as its clients see it: raw gRPC and HTTP from outside, rows read back by a reader of its own.
 
+mod access;
 mod air_quality;
+mod catalog;
 mod client;
+mod descriptor;
 mod http;
 mod reader;
+mod record;
 mod stream;
+mod token;
+
+use tempfile::TempDir;
+use zerobus_local::LocalZerobus;
+
+/// A server with the table of the tests, over a folder that goes away with the test.
+struct Local {
+    data: TempDir,
+    server: LocalZerobus,
+}
+
+impl Local {
+    async fn start() -> Self {
+        let data = TempDir::new().unwrap();
+        let server = LocalZerobus::builder()
+            .data(data.path())
+            .seed_sql(air_quality::DDL)
+            .start()
+            .await
+            .unwrap();
+        Self { data, server }
+    }
+
+    /// `temp` of every row, in the order of the commits.
+    fn temps(&self) -> Vec<i32> {
+        reader::temps(&self.server.table_dir(&air_quality::TABLE.parse().unwrap()))
+    }
+}

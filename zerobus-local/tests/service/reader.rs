@@ -15,8 +15,14 @@ pub fn rows(table: &Path) -> Vec<RecordBatch> {
     let mut log = BTreeMap::new();
     for entry in fs::read_dir(table.join("_delta_log")).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "json") {
-            log.insert(path.file_name().unwrap().to_owned(), fs::read_to_string(&path).unwrap());
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            log.insert(
+                path.file_name().unwrap().to_owned(),
+                fs::read_to_string(&path).unwrap(),
+            );
         }
     }
     let mut files = Vec::new();
@@ -32,7 +38,10 @@ pub fn rows(table: &Path) -> Vec<RecordBatch> {
     let mut batches = Vec::new();
     for file in files {
         let file = File::open(table.join(file)).unwrap();
-        let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+            .unwrap()
+            .build()
+            .unwrap();
         batches.extend(reader.map(Result::unwrap));
     }
     batches
@@ -42,7 +51,10 @@ pub fn rows(table: &Path) -> Vec<RecordBatch> {
 pub fn temps(table: &Path) -> Vec<i32> {
     let mut temps = Vec::new();
     for batch in rows(table) {
-        let column = batch.column_by_name("temp").unwrap().as_primitive::<Int32Type>();
+        let column = batch
+            .column_by_name("temp")
+            .unwrap()
+            .as_primitive::<Int32Type>();
         temps.extend(column.iter().map(|temp| temp.unwrap()));
     }
     temps

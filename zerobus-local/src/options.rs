@@ -1,0 +1,113 @@
+//! The command line of `zerobus-local`.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use lexopt::prelude::*;
+use zerobus_local::{LocalZerobus, LocalZerobusBuilder};
+
+/// How it is called.
+pub(crate) const USAGE: &str = "\
+Usage: zerobus-local --data DIR [OPTIONS]
+
+Serves Databricks Zerobus Ingest, the token endpoint and the table catalog on one
+address, over Delta tables in DIR/<catalog>/<schema>/<table>.
+
+  --data DIR            where the tables lie; made when it is missing
+  --seed FILE           CREATE TABLE statements of tables to be there; may be repeated
+  --listen ADDR         host:port to listen on [default: 127.0.0.1:0, a free port]
+  --ready-file FILE     write the ready line there as well
+  --client ID:SECRET    the only client that gets tokens [default: any]; better
+                        given as ZEROBUS_LOCAL_CLIENT, which `ps` does not show
+  --token-lifetime SEC  how long tokens are good for [default: 3600]
+  --no-fsync            ack what the disk may not have yet
+  -h, --help            print this
+  -V, --version         print the version
+
+When ready it prints one line of JSON: {\"url\": …, \"tls_url\": null, \"ca\": null, \"data\": …}
+";
+
+const CLIENT_VARIABLE: &str = "ZEROBUS_LOCAL_CLIENT";
+
+/// What the command line asks for.
+pub(crate) enum Command {
+    /// To serve.
+    Serve(Options),
+    /// To print this and be done.
+    Print(String),
+}
+
+/// How to serve.
+pub(crate) struct Options {
+    builder: LocalZerobusBuilder,
+    pub(crate) ready_file: Option<PathBuf>,
+}
+
+impl Options {
+    pub(crate) fn builder(self) -> LocalZerobusBuilder {
+        self.builder
+    }
+}
+
+pub(crate) fn parse(
+    arguments: impl Iterator<Item = OsString>,
+) -> Result<Command, Box<dyn std::error::Error>> {
+    let mut parser = lexopt::Parser::from_args(arguments);
+    let mut builder = LocalZerobus::builder();
+    let mut ready_file = None;
+    let mut has_data = false;
+    let mut client = std::env::var(CLIENT_VARIABLE).ok();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("data") => {
+                builder = builder.data(PathBuf::from(parser.value()?));
+                has_data = true;
+            }
+            Long("seed") => builder = builder.seed_file(PathBuf::from(parser.value()?)),
+            Long("listen") => {
+                let address = parser.value()?.string()?;
+                builder = builder.listen(listen_address(&address)?);
+            }
+            Long("ready-file") => ready_file = Some(PathBuf::from(parser.value()?)),
+            Long("client") => client = Some(parser.value()?.string()?),
+            Long("token-lifetime") => {
+                let seconds = parser.value()?.parse()?;
+                builder = builder.token_lifetime(std::time::Duration::from_secs(seconds));
+            }
+            Long("no-fsync") => builder = builder.fsync(false),
+            Short('h') | Long("help") => return Ok(Command::Print(USAGE.to_owned())),
+            Short('V') | Long("version") => {
+                let version = concat!("zerobus-local ", env!("CARGO_PKG_VERSION"), "\n");
+                return Ok(Command::Print(version.to_owned()));
+            }
+            _ => return Err(argument.unexpected().into()),
+        }
+    }
+    if !has_data {
+        return Err("--data DIR is missing".into());
+    }
+    if let Some(client) = client {
+        // Not quoted back: it holds a secret.
+        let (id, secret) = client
+            .split_once(':')
+            .filter(|(id, secret)| !id.is_empty() && !secret.is_empty())
+            .ok_or("--client must be ID:SECRET, neither of them empty")?;
+        builder = builder.client(id, secret);
+    }
+    Ok(Command::Serve(Options {
+        builder,
+        ready_file,
+    }))
+}
+
+/// `localhost` stands for 127.0.0.1, so that no name is looked up.
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let address = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    address.parse().map_err(|_| {
+        format!("--listen must be an address and a port, such as 127.0.0.1:8080, not {text:?}")
+    })
+}

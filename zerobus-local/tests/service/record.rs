@@ -1,0 +1,263 @@
+//! Which records are taken, and what becomes of them.
+
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType,
+};
+use prost::Message;
+use tonic::{Code, Status};
+use zerobus_proto::RecordType;
+
+use crate::Local;
+use crate::air_quality::{AirQuality, TABLE, bare_record, record};
+use crate::client::{Client, batch, bytes, json, single};
+use crate::reader::rows;
+
+/// Sends a good record and then `payload`; what it was refused with.
+async fn refused(
+    record_type: RecordType,
+    payload: zerobus_proto::ephemeral_stream_request::Payload,
+) -> String {
+    let local = Local::start().await;
+    let mut client = Client::open(&local.server, record_type).await;
+    let good = match record_type {
+        RecordType::Json => json(0, r#"{"device_name":"a","observed_at":1,"temp":0}"#),
+        _ => single(0, &bare_record(0)),
+    };
+    client.send(good).await;
+    client.send(payload).await;
+    let (acked, status) = client.refusal().await;
+    assert_eq!(acked, Some(0));
+    assert_eq!(local.temps(), [0]);
+    coded(&status)
+}
+
+fn coded(status: &Status) -> String {
+    assert_eq!(status.code(), Code::InvalidArgument);
+    let message = status.message();
+    let text = message.strip_suffix(" Error Code: 4044, Error State: 0.");
+    text.unwrap_or_else(|| panic!("{message}")).to_owned()
+}
+
+async fn refused_record(edit: impl FnOnce(&mut AirQuality)) -> String {
+    let mut bad = record(1);
+    edit(&mut bad);
+    let text = refused(RecordType::Proto, single(1, &bad)).await;
+    let start = format!("Record 0 of the message at offset 1 does not fit table {TABLE}: ");
+    text.strip_prefix(&start)
+        .unwrap_or_else(|| panic!("{text}"))
+        .to_owned()
+}
+
+#[tokio::test]
+async fn a_not_null_column_must_have_a_value() {
+    assert_eq!(
+        refused_record(|record| record.device_name = None).await,
+        "column device_name: expected STRING NOT NULL, found no value."
+    );
+    assert_eq!(
+        refused_record(|record| record.location.as_mut().unwrap().lon = None).await,
+        "column location.lon: expected DOUBLE NOT NULL, found no value."
+    );
+}
+
+#[tokio::test]
+async fn text_must_mean_what_its_column_says() {
+    assert_eq!(
+        refused_record(|record| record.price = Some("1.999".to_owned())).await,
+        "column price: expected decimal text that fits DECIMAL(10,2), found \"1.999\" (too many digits behind the point)."
+    );
+    let text = refused_record(|record| record.payload = Some("{".to_owned())).await;
+    assert!(
+        text.starts_with("column payload: expected JSON text for a VARIANT, found \"{\""),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_record_are_refused() {
+    // A field that the descriptor does not have; a value cut short; a string that is not UTF-8; a wrong wire type.
+    for (bad, text) in [
+        (vec![0xf8, 0x01, 0x01], "field of number 31"),
+        (
+            vec![0x0a, 0x05, b'a'],
+            "column device_name: the record ends in the middle of a value",
+        ),
+        (
+            vec![0x0a, 0x01, 0xff],
+            "column device_name: expected UTF-8 text",
+        ),
+        (
+            vec![0x08, 0x01],
+            "column device_name: expected wire type 2, found 0",
+        ),
+    ] {
+        let refusal = refused(RecordType::Proto, bytes(1, bad)).await;
+        assert!(refusal.contains(text), "{refusal}");
+    }
+}
+
+#[tokio::test]
+async fn json_must_have_the_tables_keys_and_types() {
+    for (bad, text) in [
+        (
+            r#"{"device_name":"a"}"#,
+            "column observed_at: expected TIMESTAMP NOT NULL, found no value",
+        ),
+        (
+            r#"{"device_name":"a","observed_at":null}"#,
+            "column observed_at: expected TIMESTAMP NOT NULL",
+        ),
+        (
+            r#"{"device_name":"a","observed_at":1,"nope":1}"#,
+            "no column for the key \"nope\"",
+        ),
+        (
+            r#"{"device_name":"a","observed_at":"2026-01-01T00:00:00Z"}"#,
+            "column observed_at: expected an integer for TIMESTAMP, found a string",
+        ),
+        (
+            r#"{"device_name":"a","observed_at":1,"price":1.5}"#,
+            "column price: expected decimal text (a JSON string) for DECIMAL(10,2), found a number",
+        ),
+        (
+            r#"{"device_name":"a","observed_at":1,"tags":["x",null]}"#,
+            "column tags.element: expected STRING, found null",
+        ),
+        (
+            r#"{"device_name":"a","observed_at":1,"location":{"lat":1}}"#,
+            "column location.lon: expected DOUBLE NOT NULL, found no value",
+        ),
+        (
+            r#"{"device_name":"a","observed_at":1,"temp":3000000000}"#,
+            "column temp",
+        ),
+        (
+            r#"{"device_name":"a","observed_at":1,"raw":"*"}"#,
+            "column raw: expected base64",
+        ),
+        ("[]", "expected a JSON object, found an array"),
+        ("{", "expected a JSON object"),
+    ] {
+        let refusal = refused(RecordType::Json, json(1, bad)).await;
+        assert!(refusal.contains(text), "{refusal}");
+    }
+}
+
+#[tokio::test]
+async fn one_bad_record_keeps_its_whole_batch_out() {
+    let local = Local::start().await;
+    let mut client = Client::open(&local.server, RecordType::Proto).await;
+    client.send(batch(0, &[record(0), record(1)])).await;
+    let mut bad = record(4);
+    bad.observed_at = None;
+    client
+        .send(batch(1, &[record(2), record(3), bad, record(5)]))
+        .await;
+    let (acked, status) = client.refusal().await;
+    assert_eq!(acked, Some(0));
+    assert!(
+        coded(&status).starts_with("Record 2 of the message at offset 1"),
+        "{status}"
+    );
+    assert_eq!(local.temps(), [0, 1]);
+}
+
+#[tokio::test]
+async fn values_come_back_as_they_were_sent() {
+    let local = Local::start().await;
+    let mut client = Client::open(&local.server, RecordType::Proto).await;
+    client.send(batch(0, &[record(7), bare_record(8)])).await;
+    client.half_close();
+    client.end().await;
+    let batches = rows(&local.server.table_dir(&TABLE.parse().unwrap()));
+    let [batch] = batches.as_slice() else {
+        panic!("{} batches", batches.len())
+    };
+    let column = |name: &str| batch.column_by_name(name).unwrap();
+    assert_eq!(
+        column("device_name").as_string::<i32>().value(0),
+        "sensor-7"
+    );
+    assert_eq!(
+        column("humidity").as_primitive::<Int64Type>().value(0),
+        i64::MIN
+    );
+    let observed_at = column("observed_at").as_primitive::<TimestampMicrosecondType>();
+    assert_eq!(observed_at.value(0), 1_790_000_000_123_456);
+    assert_eq!(column("day").as_primitive::<Date32Type>().value(0), 20_000);
+    assert_eq!(
+        column("price").as_primitive::<Decimal128Type>().value(0),
+        -1_999
+    );
+    let tags = column("tags").as_list::<i32>().value(0);
+    let tags: Vec<_> = tags.as_string::<i32>().iter().map(Option::unwrap).collect();
+    assert_eq!(tags, ["a", "", "ü"]);
+    let attrs = column("attrs").as_map().value(0);
+    assert_eq!(attrs.column(0).as_string::<i32>().value(0), "floor");
+    assert_eq!(attrs.column(1).as_string::<i32>().value(0), "3");
+    let location = column("location").as_struct();
+    assert_eq!(
+        location.column(0).as_primitive::<Float64Type>().value(0),
+        48.1
+    );
+    assert!(location.column(2).is_null(0));
+    let payload = column("payload").as_struct();
+    let field = |name| {
+        payload
+            .column_by_name(name)
+            .unwrap()
+            .as_binary::<i32>()
+            .value(0)
+    };
+    let variant = parquet_variant::Variant::new(field("metadata"), field("value"));
+    let object = variant.as_object().unwrap();
+    assert_eq!(object.get("ok").unwrap().as_boolean(), Some(true));
+    assert_eq!(column("raw").as_binary::<i32>().value(0), [0, 255]);
+    for nullable in [
+        "humidity", "day", "price", "tags", "attrs", "location", "payload", "raw",
+    ] {
+        assert!(column(nullable).is_null(1), "{nullable}");
+    }
+}
+
+#[tokio::test]
+async fn of_a_value_sent_twice_the_last_counts_and_of_a_map_key_too() {
+    let mut twice = record(1).encode_to_vec();
+    let again = AirQuality {
+        temp: Some(9),
+        device_name: Some("again".to_owned()),
+        attrs: [
+            ("floor".to_owned(), "4".to_owned()),
+            ("wing".to_owned(), "b".to_owned()),
+        ]
+        .into(),
+        ..AirQuality::default()
+    };
+    twice.extend(again.encode_to_vec());
+    let local = Local::start().await;
+    let mut client = Client::open(&local.server, RecordType::Proto).await;
+    client.send(bytes(0, twice)).await;
+    client.send(single(1, &record(2))).await;
+    client.half_close();
+    client.end().await;
+    assert_eq!(local.temps(), [9, 2]);
+    let batches = rows(&local.server.table_dir(&TABLE.parse().unwrap()));
+    let attrs = batches[0]
+        .column_by_name("attrs")
+        .unwrap()
+        .as_map()
+        .value(0);
+    let mut entries: Vec<_> = attrs
+        .column(0)
+        .as_string::<i32>()
+        .iter()
+        .zip(attrs.column(1).as_string::<i32>())
+        .collect();
+    entries.sort_unstable();
+    assert_eq!(
+        entries,
+        [(Some("floor"), Some("4")), (Some("wing"), Some("b"))]
+    );
+}
