@@ -60,7 +60,7 @@ impl WorkspaceBuilder {
         self
     }
 
-    /// Fills what has not been given from a weaker source, such as [`Config::from_env`].
+    /// Fills what has not been given from a weaker source, such as [`Config::from_env`] or a resolved [`Config`].
     #[must_use]
     pub fn or(mut self, weaker: Config) -> Self {
         self.config = self.config.or(weaker);
@@ -97,7 +97,7 @@ impl WorkspaceBuilder {
         let config = self.config;
         let url = config.workspace_url.ok_or_else(|| {
             CatalogError::configuration(
-                "no workspace given; set its URL in the builder, or DATABRICKS_HOST in the environment",
+                "no workspace given; set its URL in the builder, DATABRICKS_HOST in the environment, or `host` in a profile of ~/.databrickscfg",
             )
         })?;
         let address = Address::parse("workspace URL", &url)?;

@@ -1,5 +1,7 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::address::Address;
+use crate::error::CatalogError;
 use crate::secret::Secret;
 
 /// What is known of a workspace and of who asks, from one source: arguments, environment or a profile.
@@ -49,6 +51,45 @@ impl Config {
         }
     }
 
+    /// Fills what is missing here from the environment, then from the profile that is named, else `DEFAULT`.
+    ///
+    /// A profile's credentials are for its host: they are not taken when the workspace given is another. The file is only
+    /// read where a profile is named or something is missing.
+    ///
+    /// # Errors
+    /// [`CatalogError::Configuration`] when a profile that is named or needed cannot be read, or is for another workspace.
+    pub fn resolve(self) -> Result<Self, CatalogError> {
+        self.or(Self::from_env()).or_profile(Self::from_profile)
+    }
+
+    fn or_profile(
+        self,
+        read: impl FnOnce(Option<&str>, Option<&Path>) -> Result<Option<Self>, CatalogError>,
+    ) -> Result<Self, CatalogError> {
+        let has_oauth = self.client_id.is_some() && self.client_secret.is_some();
+        let named = self.profile.is_some() || self.config_file.is_some();
+        if !named && self.workspace_url.is_some() && has_oauth {
+            return Ok(self);
+        }
+        let needed = self.workspace_url.is_none() || (self.token.is_none() && !has_oauth);
+        let profile = match read(self.profile.as_deref(), self.config_file.as_deref()) {
+            Ok(profile) => profile.unwrap_or_default(),
+            Err(error) if named || needed => return Err(error),
+            Err(_) => return Ok(self),
+        };
+        match (&self.workspace_url, &profile.workspace_url) {
+            (Some(given), Some(of_profile)) if !same_host(given, of_profile) => {
+                match &self.profile {
+                    Some(name) if needed => Err(CatalogError::configuration(format!(
+                        "the profile {name} is for another workspace than the one given; name its own profile, or give the credentials too"
+                    ))),
+                    _ => Ok(self),
+                }
+            }
+            _ => Ok(self.or(profile)),
+        }
+    }
+
     /// Fills what is missing here from a weaker source.
     ///
     /// A weaker source's personal access token is left where this one already has OAuth credentials: who gives
@@ -66,6 +107,17 @@ impl Config {
             profile: self.profile.or(weaker.profile),
             config_file: self.config_file.or(weaker.config_file),
         }
+    }
+}
+
+/// Whether two addresses are those of one workspace. What is no address is the builder's to refuse.
+fn same_host(one: &str, other: &str) -> bool {
+    match (
+        Address::parse("workspace URL", one),
+        Address::parse("workspace URL", other),
+    ) {
+        (Ok(one), Ok(other)) => one.as_str() == other.as_str(),
+        _ => false,
     }
 }
 
@@ -117,5 +169,56 @@ mod tests {
             !text.contains("dapi123") && !text.contains("hush"),
             "{text}"
         );
+    }
+
+    fn with_profile(
+        strong: &[(&str, &str)],
+        profile: Result<&[(&str, &str)], &str>,
+    ) -> Result<Config, String> {
+        let read = |_: Option<&str>, _: Option<&Path>| match profile {
+            Ok(pairs) => Ok(Some(config(pairs))),
+            Err(problem) => Err(CatalogError::configuration(problem)),
+        };
+        config(strong)
+            .or_profile(read)
+            .map_err(|error| error.to_string())
+    }
+
+    const PROFILE: &[(&str, &str)] = &[
+        ("DATABRICKS_HOST", "https://a.example/"),
+        ("DATABRICKS_TOKEN", "of-profile"),
+    ];
+
+    #[test]
+    fn a_profiles_credentials_go_to_its_own_host_alone() {
+        let token = |strong: &[(&str, &str)]| {
+            let merged = with_profile(strong, Ok(PROFILE)).unwrap();
+            merged.token.map(|token| token.expose().to_owned())
+        };
+        assert_eq!(token(&[]).as_deref(), Some("of-profile"));
+        assert_eq!(
+            token(&[("DATABRICKS_HOST", "a.example")]).as_deref(),
+            Some("of-profile")
+        );
+        assert_eq!(token(&[("DATABRICKS_HOST", "b.example")]), None);
+        let named = [
+            ("DATABRICKS_HOST", "b.example"),
+            ("DATABRICKS_CONFIG_PROFILE", "p"),
+        ];
+        let error = with_profile(&named, Ok(PROFILE)).unwrap_err();
+        assert!(
+            error.contains("the profile p is for another workspace"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_unreadable_profile_only_matters_where_it_is_needed_or_named() {
+        let host = ("DATABRICKS_HOST", "a.example");
+        let token = ("DATABRICKS_TOKEN", "t");
+        assert!(with_profile(&[host], Err("broken")).is_err());
+        assert!(with_profile(&[host, token], Err("broken")).is_ok());
+        let named = ("DATABRICKS_CONFIG_PROFILE", "p");
+        assert!(with_profile(&[host, token, named], Err("broken")).is_err());
     }
 }

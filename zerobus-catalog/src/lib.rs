@@ -21,6 +21,8 @@
 //! # }
 //! ```
 //!
+//! [`Workspace::from_env`] takes all of it from the environment and the profiles of `~/.databrickscfg`, see [`Config`].
+//!
 //! TLS is rustls with *ring*; nothing is installed globally. The roots are the system's, or those of
 //! `SSL_CERT_FILE` and `SSL_CERT_DIR` where these are set.
 
@@ -30,6 +32,7 @@ mod cache;
 mod config;
 mod error;
 mod http;
+mod profile;
 mod retry;
 mod secret;
 mod token;

@@ -43,12 +43,12 @@ impl Workspace {
         WorkspaceBuilder::default()
     }
 
-    /// The workspace that the environment names; see [`Config`] for the variables.
+    /// The workspace that the environment or a profile names; see [`Config::resolve`].
     ///
     /// # Errors
-    /// [`CatalogError::Configuration`] when a variable is missing or cannot be used.
+    /// [`CatalogError::Configuration`] when something is missing or cannot be used.
     pub fn from_env() -> Result<Self, CatalogError> {
-        Self::builder().or(Config::from_env()).build()
+        Self::builder().or(Config::default().resolve()?).build()
     }
 
     pub(crate) fn new(

@@ -9,7 +9,7 @@ folder of a Delta table; or `-` for the standard input. What a file holds is tol
 catalog answer, a Delta schema, a commit of a Delta log, CREATE TABLE statements, or a bare column list.
 
 A table is fetched from DATABRICKS_HOST with DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET, or with
-DATABRICKS_TOKEN.
+DATABRICKS_TOKEN; what the environment does not say is taken from a profile of ~/.databrickscfg.
 
 Exit status: 0 done, 2 wrong usage, 3 could not be done.";
 
@@ -131,6 +131,9 @@ pub(crate) struct Connection {
     /// The workspace's URL (otherwise DATABRICKS_HOST)
     #[arg(long, visible_alias = "uc-endpoint", value_name = "URL")]
     pub(crate) workspace_url: Option<String>,
+    /// The profile of ~/.databrickscfg to use (otherwise DATABRICKS_CONFIG_PROFILE, then DEFAULT)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
     /// The OAuth client id (otherwise DATABRICKS_CLIENT_ID)
     #[arg(long, value_name = "ID")]
     pub(crate) client_id: Option<String>,

@@ -84,9 +84,9 @@ impl Live {
         given.workspace_url = connection.workspace_url.clone();
         given.client_id = connection.client_id.clone();
         given.client_secret = connection.client_secret.clone();
+        given.profile = connection.profile.clone();
         let workspace = Workspace::builder()
-            .or(given)
-            .or(Config::from_env())
+            .or(given.resolve()?)
             .allow_plaintext(connection.allow_plaintext)
             .build()?;
         let runtime = tokio::runtime::Builder::new_current_thread()

@@ -125,3 +125,29 @@ fn the_official_generators_flags_are_understood() {
         "syntax = \"proto2\";\n\nmessage Row {\n  required int64 id = 1;\n}\n"
     );
 }
+
+#[test]
+fn a_profile_names_workspace_and_credentials() {
+    let home = tempfile::tempdir().unwrap();
+    let profiles = format!(
+        "[local]\nhost = {}\nclient_id = me\nclient_secret = hush\n",
+        catalog()
+    );
+    fs::write(home.path().join(".databrickscfg"), profiles).unwrap();
+    let show = |profile: &str| {
+        let mut command = zerobus(&["show", "main.default.t", "--profile", profile]);
+        run(command.env("HOME", home.path()))
+    };
+    let (status, stdout, stderr) = show("local");
+    assert_eq!(status, 0, "{stderr}");
+    assert!(
+        stdout.starts_with("main.default.t (Unity Catalog, 1 column)\n"),
+        "{stdout}"
+    );
+    let (status, _, stderr) = show("prod");
+    assert_eq!(status, 3);
+    assert!(
+        stderr.contains("has no profile prod; it has local"),
+        "{stderr}"
+    );
+}
