@@ -14,6 +14,8 @@ pub(crate) struct Input<'a> {
     pub(crate) generics: &'a Generics,
     pub(crate) attrs: TypeAttrs,
     pub(crate) kind: Kind<'a>,
+    /// The fields whose attributes could not be read: which columns they go to is anyone's guess.
+    pub(crate) unread: Vec<String>,
 }
 
 pub(crate) enum Kind<'a> {
@@ -44,8 +46,11 @@ impl<'a> Input<'a> {
     /// Reads the type; the fields that cannot be read are in `errors`, the others go on.
     pub(crate) fn from_syn(input: &'a DeriveInput, errors: &mut Errors) -> Result<Self> {
         let attrs = TypeAttrs::parse(&input.attrs)?;
+        let mut unread = Vec::new();
         let kind = match &input.data {
-            Data::Struct(data) => Self::of_fields(&data.fields, &attrs, &input.ident, errors)?,
+            Data::Struct(data) => {
+                Self::of_fields(&data.fields, &attrs, &input.ident, &mut unread, errors)?
+            }
             Data::Enum(data) => Kind::Enum(Self::of_variants(data, &attrs)?),
             Data::Union(data) => {
                 return Err(Error::new(
@@ -65,6 +70,7 @@ impl<'a> Input<'a> {
             generics: &input.generics,
             attrs,
             kind,
+            unread,
         })
     }
 
@@ -72,6 +78,7 @@ impl<'a> Input<'a> {
         fields: &'a Fields,
         attrs: &TypeAttrs,
         ident: &Ident,
+        unread: &mut Vec<String>,
         errors: &mut Errors,
     ) -> Result<Kind<'a>> {
         let mut kept = Vec::new();
@@ -80,6 +87,7 @@ impl<'a> Input<'a> {
                 Ok(attrs) => attrs,
                 Err(error) => {
                     errors.push(error);
+                    unread.extend(field.ident.as_ref().map(|ident| ident.unraw().to_string()));
                     continue;
                 }
             };

@@ -1,7 +1,7 @@
 //! Column types as the code the derive emits.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{format_ident, quote};
 use zerobus_schema::{DataType, StructType};
 
 /// The marker type in `__private::delta`; `layout` names the struct in it. `None` where a stream carries no such type.
@@ -9,21 +9,21 @@ pub(crate) fn marker(data_type: &DataType, layout: &Ident) -> Option<TokenStream
     Some(match data_type {
         DataType::Decimal(decimal) => {
             let (precision, scale) = (decimal.precision(), decimal.scale());
-            quote!(__z::delta::Decimal<#precision, #scale>)
+            quote!(__z::delta::DecimalType<#precision, #scale>)
         }
-        DataType::Char(n) => quote!(__z::delta::Char<#n>),
-        DataType::Varchar(n) => quote!(__z::delta::Varchar<#n>),
+        DataType::Char(n) => quote!(__z::delta::CharType<#n>),
+        DataType::Varchar(n) => quote!(__z::delta::VarcharType<#n>),
         DataType::Array(array) => {
             let element = marker(&array.element, layout)?;
-            quote!(__z::delta::Array<#element>)
+            quote!(__z::delta::ArrayType<#element>)
         }
         DataType::Map(map) => {
             let (key, value) = (marker(&map.key, layout)?, marker(&map.value, layout)?);
-            quote!(__z::delta::Map<#key, #value>)
+            quote!(__z::delta::MapType<#key, #value>)
         }
-        DataType::Struct(_) => quote!(__z::delta::Struct<#layout>),
+        DataType::Struct(_) => quote!(__z::delta::StructType<#layout>),
         plain => {
-            let name = plain_name(plain)?;
+            let name = format_ident!("{}Type", plain_name(plain)?);
             quote!(__z::delta::#name)
         }
     })
@@ -51,7 +51,7 @@ fn constant(data_type: &DataType) -> Option<TokenStream> {
             quote!(__z::ColumnType::Struct(#columns))
         }
         plain => {
-            let name = plain_name(plain)?;
+            let name = format_ident!("{}", plain_name(plain)?);
             quote!(__z::ColumnType::#name)
         }
     })
@@ -85,21 +85,21 @@ pub(crate) fn innermost_struct(data_type: &DataType) -> Option<&StructType> {
     }
 }
 
-fn plain_name(data_type: &DataType) -> Option<TokenStream> {
+fn plain_name(data_type: &DataType) -> Option<&'static str> {
     Some(match data_type {
-        DataType::Boolean => quote!(Boolean),
-        DataType::Byte => quote!(Byte),
-        DataType::Short => quote!(Short),
-        DataType::Integer => quote!(Integer),
-        DataType::Long => quote!(Long),
-        DataType::Float => quote!(Float),
-        DataType::Double => quote!(Double),
-        DataType::String | DataType::CollatedString(_) => quote!(String),
-        DataType::Binary => quote!(Binary),
-        DataType::Date => quote!(Date),
-        DataType::Timestamp => quote!(Timestamp),
-        DataType::TimestampNtz => quote!(TimestampNtz),
-        DataType::Variant => quote!(Variant),
+        DataType::Boolean => "Boolean",
+        DataType::Byte => "Byte",
+        DataType::Short => "Short",
+        DataType::Integer => "Integer",
+        DataType::Long => "Long",
+        DataType::Float => "Float",
+        DataType::Double => "Double",
+        DataType::String | DataType::CollatedString(_) => "String",
+        DataType::Binary => "Binary",
+        DataType::Date => "Date",
+        DataType::Timestamp => "Timestamp",
+        DataType::TimestampNtz => "TimestampNtz",
+        DataType::Variant => "Variant",
         _ => return None,
     })
 }

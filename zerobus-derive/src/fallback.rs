@@ -32,7 +32,7 @@ pub(crate) fn value(input: &DeriveInput) -> TokenStream {
     let (any_generics, _, _) = any_column.split_for_impl();
     quote! {
         #[automatically_derived]
-        impl #impl_generics __z::Value for #ident #type_generics #where_clause {
+        impl #impl_generics __z::WriteValue for #ident #type_generics #where_clause {
             const SHAPE: __z::Shape = __z::Shape::Failed;
 
             fn write<__P: __z::Place>(

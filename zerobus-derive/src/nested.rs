@@ -27,7 +27,7 @@ pub(crate) fn expand_struct(input: &Input<'_>, fields: &[Field<'_>]) -> TokenStr
         quote!(#index => { #write })
     });
 
-    let generics = bounded(input, fields, &|_, value| quote!(#value: __z::Value));
+    let generics = bounded(input, fields, &|_, value| quote!(#value: __z::WriteValue));
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let layouts = with_param(&generics, &quote!(__L: __z::Layout));
     let (layout_generics, _, _) = layouts.split_for_impl();
@@ -38,7 +38,7 @@ pub(crate) fn expand_struct(input: &Input<'_>, fields: &[Field<'_>]) -> TokenStr
         }
 
         #[automatically_derived]
-        impl #impl_generics __z::Value for #ident #type_generics #where_clause {
+        impl #impl_generics __z::WriteValue for #ident #type_generics #where_clause {
             const SHAPE: __z::Shape = __z::Shape::Struct(#rust, &[#(#shapes),*]);
 
             #[inline]
@@ -64,11 +64,11 @@ pub(crate) fn expand_struct(input: &Input<'_>, fields: &[Field<'_>]) -> TokenStr
 
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
-        impl #layout_generics __z::ColumnValue<__z::delta::Struct<__L>>
+        impl #layout_generics __z::ColumnValue<__z::delta::StructType<__L>>
             for #ident #type_generics #where_clause {}
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
-        impl #layout_generics __z::ColumnValue<__z::delta::Nullable<__z::delta::Struct<__L>>>
+        impl #layout_generics __z::ColumnValue<__z::delta::Nullable<__z::delta::StructType<__L>>>
             for #ident #type_generics #where_clause {}
     }
 }
@@ -77,9 +77,9 @@ fn shape(field: &Field<'_>) -> TokenStream {
     let value = value(field);
     let ty = &value.ty;
     if value.is_within_option {
-        quote!(__z::Shape::Option(&<#ty as __z::Value>::SHAPE))
+        quote!(__z::Shape::Option(&<#ty as __z::WriteValue>::SHAPE))
     } else {
-        quote!(<#ty as __z::Value>::SHAPE)
+        quote!(<#ty as __z::WriteValue>::SHAPE)
     }
 }
 
@@ -114,7 +114,7 @@ pub(crate) fn expand_transparent(input: &Input<'_>, field: &Field<'_>) -> TokenS
     let generics = bounded(
         input,
         std::slice::from_ref(field),
-        &|_, value| quote!(#value: __z::Value),
+        &|_, value| quote!(#value: __z::WriteValue),
     );
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let mut columns = with_param(&generics, &quote!(__D));
@@ -125,8 +125,8 @@ pub(crate) fn expand_transparent(input: &Input<'_>, field: &Field<'_>) -> TokenS
     let (column_generics, _, column_where) = columns.split_for_impl();
     quote! {
         #[automatically_derived]
-        impl #impl_generics __z::Value for #ident #type_generics #where_clause {
-            const SHAPE: __z::Shape = <#ty as __z::Value>::SHAPE;
+        impl #impl_generics __z::WriteValue for #ident #type_generics #where_clause {
+            const SHAPE: __z::Shape = <#ty as __z::WriteValue>::SHAPE;
 
             #[inline]
             fn write<__P: __z::Place>(
@@ -134,7 +134,7 @@ pub(crate) fn expand_transparent(input: &Input<'_>, field: &Field<'_>) -> TokenS
                 __out: &mut __z::Vec<u8>,
             ) -> __z::Result<(), __z::RecordError> {
                 let __value = &self.#member;
-                <#ty as __z::Value>::write::<__P>(#expression, __out)
+                <#ty as __z::WriteValue>::write::<__P>(#expression, __out)
             }
         }
 
@@ -195,7 +195,7 @@ pub(crate) fn expand_enum(input: &Input<'_>, variants: &[Variant<'_>]) -> TokenS
     let column_where = &column_where.where_clause;
     quote! {
         #[automatically_derived]
-        impl #impl_generics __z::Value for #ident #type_generics #where_clause {
+        impl #impl_generics __z::WriteValue for #ident #type_generics #where_clause {
             const SHAPE: __z::Shape = __z::text_shape(#rust);
 
             #[inline]

@@ -25,7 +25,7 @@ pub(crate) fn expand(
         (0 | 1, Some(full)) => full.to_string(),
         _ => table.value(),
     };
-    let mut bound = valid::bind(&name, input.ident, schema, fields, errors);
+    let mut bound = valid::bind(&name, input, schema, fields, errors);
     let message = valid::message(input.ident, schema, &mut bound, errors);
 
     let columns = column_infos(schema, &bound);
@@ -79,11 +79,12 @@ fn part(input: &Input<'_>, table: &str, bound: &Bound<'_>) -> Part {
     let Bound { field, column } = bound;
     let number = column.number.unwrap_or_default();
     let layout = format_ident!("__Layout{number}");
-    let trait_name = format_ident!("__Column{number}");
-    let function = format_ident!("__column{number}");
     let name = &column.name;
-    let span = field.ty.span();
+    let column_trait = format_ident!("Column_{name}");
 
+    let value = value(field);
+    // Where an error about the type belongs: at what lies within an `Option`.
+    let span = value.span;
     let Some(marker) = column::marker(&column.data_type, &layout) else {
         // The mapping has refused it by now.
         return Part {
@@ -92,9 +93,9 @@ fn part(input: &Input<'_>, table: &str, bound: &Bound<'_>) -> Part {
             bound: None,
         };
     };
-    let value = value(field);
     // An `Option` that the tokens show is taken apart here; one behind an alias is up to the trait.
-    let delta = if column.nullable && !value.is_within_option {
+    let nullable = column.nullable && !value.is_within_option;
+    let delta = if nullable {
         quote!(__z::delta::Nullable<#marker>)
     } else {
         marker.clone()
@@ -107,18 +108,20 @@ fn part(input: &Input<'_>, table: &str, bound: &Bound<'_>) -> Part {
     let message = format!("{message}{{Self}}` cannot be written to it");
     let label = escaped(&format!("not a type for {}", column.data_type));
     let note = escaped(&note(column));
+    // One trait for each column, so that the message is about this column, and has no list of what else there is.
     let mut items = quote! {
         #[diagnostic::on_unimplemented(message = #message, label = #label, note = #note)]
-        trait #trait_name: __z::Value {}
-        #[diagnostic::do_not_recommend]
-        impl<__T: __z::ColumnValue<#delta> + ?::core::marker::Sized> #trait_name for __T {}
-        #[inline]
-        fn #function<__T: #trait_name + ?::core::marker::Sized>(
-            value: &__T,
-            out: &mut __z::Vec<u8>,
-        ) -> __z::Result<(), __z::RecordError> {
-            __z::write_column::<__z::At<#number, #marker>, __T>(value, #name, out)
+        #[allow(non_camel_case_types)]
+        trait #column_trait: __z::WriteValue {
+            const COLUMN_SHAPE: __z::Shape = <Self as __z::WriteValue>::SHAPE;
+
+            #[inline]
+            fn write_column(&self, out: &mut __z::Vec<u8>) -> __z::Result<(), __z::RecordError> {
+                __z::write_column::<__z::At<#number, #marker>, Self>(self, #name, out)
+            }
         }
+        #[diagnostic::do_not_recommend]
+        impl<__T: __z::ColumnValue<#delta> + ?::core::marker::Sized> #column_trait for __T {}
     };
     let ty = &value.ty;
     let is_generic = field.is_generic(input.generics);
@@ -131,7 +134,6 @@ fn part(input: &Input<'_>, table: &str, bound: &Bound<'_>) -> Part {
                 const COLUMNS: &'static [__z::StructColumn] = #columns;
             }
         });
-        let nullable = column.nullable && !value.is_within_option;
         let static_ty = if is_generic {
             ty.clone()
         } else {
@@ -142,7 +144,7 @@ fn part(input: &Input<'_>, table: &str, bound: &Bound<'_>) -> Part {
                 #name,
                 <#marker as __z::DeltaType>::TYPE,
                 #nullable,
-                <#static_ty as __z::Value>::SHAPE,
+                <#static_ty as #column_trait>::COLUMN_SHAPE,
             ).assert_empty()
         };
         if is_generic {
@@ -154,12 +156,12 @@ fn part(input: &Input<'_>, table: &str, bound: &Bound<'_>) -> Part {
 
     let member = &field.member;
     let expression = &value.expression;
-    let call = quote_spanned!(span=> #function::<#ty>);
+    let write = quote_spanned!(span=> <#ty as #column_trait>::write_column(#expression, __out)?;);
     let write = if value.is_within_option {
         quote! {
             #check
             if let __z::Some(__value) = &self.#member {
-                #call(#expression, __out)?;
+                #write
             }
         }
     } else {
@@ -167,7 +169,7 @@ fn part(input: &Input<'_>, table: &str, bound: &Bound<'_>) -> Part {
             #check
             {
                 let __value = &self.#member;
-                #call(#expression, __out)?;
+                #write
             }
         }
     };
@@ -185,6 +187,8 @@ pub(crate) struct FieldValue {
     pub(crate) ty: TokenStream,
     /// A reference to it, made of `__value`, a reference to what the field holds.
     pub(crate) expression: TokenStream,
+    /// Where it stands in the source.
+    pub(crate) span: Span,
     /// Whether `__value` is what lies in the field's `Option`.
     pub(crate) is_within_option: bool,
 }
@@ -195,6 +199,7 @@ pub(crate) fn value(field: &Field<'_>) -> FieldValue {
     let value = |ty, expression| FieldValue {
         ty,
         expression,
+        span: option.unwrap_or(field.ty).span(),
         is_within_option: option.is_some(),
     };
     match &field.adapter {

@@ -2,13 +2,12 @@
 //! compiler, which sees through aliases, newtypes and generics.
 
 use proc_macro2::Ident;
-use syn::spanned::Spanned;
 use syn::{Error, Type};
 use zerobus_schema::mapping::{self, MappingOptions};
 use zerobus_schema::proto::Message;
 use zerobus_schema::{DataType, StructField, StructType, TableSchema};
 
-use crate::ast::{Errors, Field};
+use crate::ast::{Errors, Field, Input};
 use crate::attr::{Adapter, Unit};
 use crate::{paste, suggest};
 
@@ -21,17 +20,27 @@ pub(crate) struct Bound<'a> {
 /// Pairs fields with columns, in the order of the columns' numbers. A field that goes nowhere is in `errors`.
 pub(crate) fn bind<'a>(
     table: &str,
-    ident: &Ident,
+    input: &Input<'_>,
     schema: &'a TableSchema,
     fields: &'a [Field<'a>],
     errors: &mut Errors,
 ) -> Vec<Bound<'a>> {
     let mut bound: Vec<Bound<'a>> = Vec::new();
+    // A column that some field was meant for is not missing as well.
+    let mut meant: Vec<&str> = input.unread.iter().map(String::as_str).collect();
     for field in fields {
+        let known = schema
+            .columns
+            .fields
+            .iter()
+            .map(|column| column.name.as_str());
         let Some(column) = schema.columns.field(&field.column) else {
-            errors.push(unknown(table, schema, field));
+            let closest = suggest::closest(&field.column, known);
+            meant.extend(closest);
+            errors.push(unknown(table, schema, field, closest));
             continue;
         };
+        meant.push(&column.name);
         if let Some(other) = bound.iter().find(|other| other.column.name == column.name) {
             let mut error = Error::new(
                 field.name_span,
@@ -48,14 +57,13 @@ pub(crate) fn bind<'a>(
             bound.push(Bound { field, column });
         }
     }
-    let mentioned: Vec<&str> = fields.iter().map(|field| field.column.as_str()).collect();
     let missing: Vec<&StructField> = schema
         .columns
         .fields
         .iter()
-        .filter(|column| !column.nullable && !mentioned.contains(&column.name.as_str()))
+        .filter(|column| !column.nullable && !meant.contains(&column.name.as_str()))
         .collect();
-    missing_columns(table, ident, &missing, errors);
+    missing_columns(table, input.ident, &missing, errors);
     bound.sort_by_key(|bound| bound.column.number);
     bound
 }
@@ -95,14 +103,14 @@ pub(crate) fn message(
     mapping.message
 }
 
-fn unknown(table: &str, schema: &TableSchema, field: &Field<'_>) -> Error {
+fn unknown(table: &str, schema: &TableSchema, field: &Field<'_>, closest: Option<&str>) -> Error {
     const NAMED_MAX: usize = 20;
     let mut known = schema
         .columns
         .fields
         .iter()
         .map(|column| column.name.as_str());
-    let hint = match suggest::closest(&field.column, known.clone()) {
+    let hint = match closest {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => {
             let names: Vec<&str> = known.by_ref().take(NAMED_MAX).collect();
@@ -131,8 +139,8 @@ fn misplaced(table: &str, column: &StructField, field: &Field<'_>) -> Option<Err
     }
     let option = field.option();
     if let (false, Some(inner)) = (column.nullable, option) {
-        return Some(Error::new(
-            field.ty.span(),
+        return Some(Error::new_spanned(
+            field.ty,
             format!(
                 "column `{name}` of {table} is NOT NULL, and an `Option` may have no value; write `{}`",
                 shown(inner)

@@ -12,7 +12,7 @@ pub use crate::record::ZerobusRecord;
 pub use crate::shape::{FieldShape, Shape, check};
 pub use crate::value::{
     ColumnValue, Days, Json, Micros, Millis, Nanos, Seconds, StructValue, TextValue, TimeUnit,
-    Unit, Value, text_shape, write_column, write_text,
+    Unit, WriteValue, text_shape, write_column, write_text,
 };
 pub use crate::wire::{begin, end};
 pub use zerobus_schema::Fingerprint;

@@ -1,4 +1,4 @@
-//! Delta's types as Rust types: what stands for a column in a bound such as `T: ColumnValue<delta::Double>`.
+//! Delta's types as Rust types: what stands for a column in a bound such as `T: ColumnValue<delta::DoubleType>`.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,54 +13,54 @@ pub trait DeltaType {
 }
 
 macro_rules! delta_types {
-    ($($sql:literal $name:ident)*) => {$(
+    ($($sql:literal $name:ident = $constant:ident;)*) => {$(
         #[doc = $sql]
         #[derive(Debug, Clone, Copy)]
         pub enum $name {}
 
         impl DeltaType for $name {
-            const TYPE: ColumnType = ColumnType::$name;
+            const TYPE: ColumnType = ColumnType::$constant;
         }
     )*};
 }
 
 delta_types! {
-    "BOOLEAN" Boolean
-    "TINYINT" Byte
-    "SMALLINT" Short
-    "INT" Integer
-    "BIGINT" Long
-    "FLOAT" Float
-    "DOUBLE" Double
-    "STRING, with or without a collation" String
-    "BINARY" Binary
-    "DATE" Date
-    "TIMESTAMP" Timestamp
-    "TIMESTAMP_NTZ" TimestampNtz
-    "VARIANT" Variant
+    "BOOLEAN" BooleanType = Boolean;
+    "TINYINT" ByteType = Byte;
+    "SMALLINT" ShortType = Short;
+    "INT" IntegerType = Integer;
+    "BIGINT" LongType = Long;
+    "FLOAT" FloatType = Float;
+    "DOUBLE" DoubleType = Double;
+    "STRING, with or without a collation" StringType = String;
+    "BINARY" BinaryType = Binary;
+    "DATE" DateType = Date;
+    "TIMESTAMP" TimestampType = Timestamp;
+    "TIMESTAMP_NTZ" TimestampNtzType = TimestampNtz;
+    "VARIANT" VariantType = Variant;
 }
 
 /// DECIMAL(p, s)
 #[derive(Debug, Clone, Copy)]
-pub enum Decimal<const PRECISION: u8, const SCALE: u8> {}
+pub enum DecimalType<const PRECISION: u8, const SCALE: u8> {}
 
-impl<const PRECISION: u8, const SCALE: u8> DeltaType for Decimal<PRECISION, SCALE> {
+impl<const PRECISION: u8, const SCALE: u8> DeltaType for DecimalType<PRECISION, SCALE> {
     const TYPE: ColumnType = ColumnType::Decimal(PRECISION, SCALE);
 }
 
 /// CHAR(n)
 #[derive(Debug, Clone, Copy)]
-pub enum Char<const N: u32> {}
+pub enum CharType<const N: u32> {}
 
-impl<const N: u32> DeltaType for Char<N> {
+impl<const N: u32> DeltaType for CharType<N> {
     const TYPE: ColumnType = ColumnType::Char(N);
 }
 
 /// VARCHAR(n)
 #[derive(Debug, Clone, Copy)]
-pub enum Varchar<const N: u32> {}
+pub enum VarcharType<const N: u32> {}
 
-impl<const N: u32> DeltaType for Varchar<N> {
+impl<const N: u32> DeltaType for VarcharType<N> {
     const TYPE: ColumnType = ColumnType::Varchar(N);
 }
 
@@ -79,24 +79,24 @@ macro_rules! generic_types {
 
 generic_types! {
     /// ARRAY of elements of type `E`
-    Array<E>
+    ArrayType<E>
     /// MAP from `K` to `V`
-    Map<K, V>
+    MapType<K, V>
     /// STRUCT, with its fields in `L`
-    Struct<L>
+    StructType<L>
     /// A column of type `D` that may be NULL
     Nullable<D>
 }
 
-impl<E: DeltaType> DeltaType for Array<E> {
+impl<E: DeltaType> DeltaType for ArrayType<E> {
     const TYPE: ColumnType = ColumnType::Array(&E::TYPE);
 }
 
-impl<K: DeltaType, V: DeltaType> DeltaType for Map<K, V> {
+impl<K: DeltaType, V: DeltaType> DeltaType for MapType<K, V> {
     const TYPE: ColumnType = ColumnType::Map(&K::TYPE, &V::TYPE);
 }
 
-impl<L: Layout> DeltaType for Struct<L> {
+impl<L: Layout> DeltaType for StructType<L> {
     const TYPE: ColumnType = ColumnType::Struct(L::COLUMNS);
 }
 

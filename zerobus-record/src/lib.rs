@@ -20,8 +20,7 @@ pub use column::{ColumnInfo, ColumnSource};
 pub use error::RecordError;
 pub use record::ZerobusRecord;
 pub use value::{
-    ColumnValue, DateDays, Decimal, DecimalText, TimestampMicros, TimestampNtzMicros, Value,
-    VariantJson,
+    ColumnValue, DateDays, Decimal, DecimalText, TimestampMicros, TimestampNtzMicros, VariantJson,
 };
 pub use zerobus_schema::{ColumnPath, Fingerprint};
 

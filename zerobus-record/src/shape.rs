@@ -5,6 +5,7 @@
 
 #![expect(missing_docs, reason = "only the derive sees it, through `__private`")]
 
+use crate::delta::DeltaType;
 use crate::layout::{ColumnType, StructColumn, str_eq};
 use crate::report::{Path, Report};
 
@@ -46,6 +47,10 @@ pub struct Kinds(u32);
 
 impl Kinds {
     pub(crate) const NONE: Self = Self(0);
+
+    pub(crate) const fn or<D: DeltaType>(self) -> Self {
+        self.with(D::TYPE)
+    }
 
     pub(crate) const fn with(self, column_type: ColumnType) -> Self {
         Self(self.0 | Self::bit(column_type))

@@ -4,11 +4,11 @@ use crate::delta;
 use crate::error::RecordError;
 use crate::layout::{ColumnType, Place};
 use crate::shape::{Kinds, Shape};
-use crate::value::{Value, stands_for, write_decimal};
+use crate::value::{WriteValue, stands_for, write_decimal};
 
-stands_for!(BigDecimal: {const P: u8, const S: u8} delta::Decimal<P, S>);
+stands_for!(BigDecimal: {const P: u8, const S: u8} delta::DecimalType<P, S>);
 
-impl Value for BigDecimal {
+impl WriteValue for BigDecimal {
     const SHAPE: Shape = Shape::leaf("BigDecimal", Kinds::NONE.with(ColumnType::Decimal(0, 0)));
 
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
@@ -40,7 +40,7 @@ mod tests {
             let mut out = Vec::new();
             let value: BigDecimal = text.parse().unwrap();
             value
-                .write::<At<1, delta::Decimal<10, 2>>>(&mut out)
+                .write::<At<1, delta::DecimalType<10, 2>>>(&mut out)
                 .map(|()| String::from_utf8(out[2..].to_vec()).unwrap())
         };
         assert_eq!(written("-19.9900").unwrap(), "-19.99");

@@ -1,20 +1,20 @@
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeZone};
 
 use super::integer_columns;
-use crate::delta::{Nullable, Timestamp};
+use crate::delta::{Nullable, TimestampType};
 use crate::error::RecordError;
-use crate::layout::{ColumnType, Place};
+use crate::layout::Place;
 use crate::shape::{Kinds, Shape};
-use crate::value::{ColumnValue, Value};
+use crate::value::{ColumnValue, WriteValue};
 use crate::wire;
 
 #[diagnostic::do_not_recommend]
-impl<Z: TimeZone> ColumnValue<Timestamp> for DateTime<Z> {}
+impl<Z: TimeZone> ColumnValue<TimestampType> for DateTime<Z> {}
 #[diagnostic::do_not_recommend]
-impl<Z: TimeZone> ColumnValue<Nullable<Timestamp>> for DateTime<Z> {}
+impl<Z: TimeZone> ColumnValue<Nullable<TimestampType>> for DateTime<Z> {}
 
-impl<Z: TimeZone> Value for DateTime<Z> {
-    const SHAPE: Shape = Shape::leaf("DateTime", Kinds::NONE.with(ColumnType::Timestamp));
+impl<Z: TimeZone> WriteValue for DateTime<Z> {
+    const SHAPE: Shape = Shape::leaf("DateTime", Kinds::NONE.or::<TimestampType>());
 
     #[inline]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
@@ -24,9 +24,9 @@ impl<Z: TimeZone> Value for DateTime<Z> {
 }
 
 integer_columns! {
-    NaiveDateTime: TimestampNtz, "microseconds", |time| Some(time.and_utc().timestamp_micros());
+    NaiveDateTime: TimestampNtzType, "microseconds", |time| Some(time.and_utc().timestamp_micros());
     // The first of January of the year 1 is the first day of the common era.
-    NaiveDate: Date, "days", |date| Some(i64::from(date.num_days_from_ce()) - 719_163);
+    NaiveDate: DateType, "days", |date| Some(i64::from(date.num_days_from_ce()) - 719_163);
 }
 
 #[cfg(test)]
@@ -38,19 +38,19 @@ mod tests {
     #[test]
     fn times_and_dates_count_from_the_epoch() {
         let instant = DateTime::from_timestamp_nanos(-1_500);
-        assert_eq!(written::<Timestamp>(&instant), -2);
+        assert_eq!(written::<TimestampType>(&instant), -2);
         let offset = FixedOffset::east_opt(7_200).unwrap();
         let local = offset.with_ymd_and_hms(1970, 1, 1, 2, 0, 1).unwrap();
-        assert_eq!(written::<Timestamp>(&local), 1_000_000);
+        assert_eq!(written::<TimestampType>(&local), 1_000_000);
         assert_eq!(
-            written::<Timestamp>(&DateTime::<Utc>::MIN_UTC),
+            written::<TimestampType>(&DateTime::<Utc>::MIN_UTC),
             DateTime::<Utc>::MIN_UTC.timestamp_micros()
         );
         assert_eq!(
-            written::<crate::delta::TimestampNtz>(&local.naive_local()),
+            written::<crate::delta::TimestampNtzType>(&local.naive_local()),
             7_201_000_000
         );
         let day = NaiveDate::from_ymd_opt(2000, 2, 29).unwrap();
-        assert_eq!(written::<crate::delta::Date>(&day), 11_016);
+        assert_eq!(written::<crate::delta::DateType>(&day), 11_016);
     }
 }

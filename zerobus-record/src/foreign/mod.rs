@@ -19,10 +19,10 @@ macro_rules! integer_columns {
     ($($(#[$generic:tt])? $rust:ty: $delta:ident, $unit:literal, $convert:expr;)*) => {$(
         $crate::value::stands_for!($rust: $crate::delta::$delta);
 
-        impl $crate::value::Value for $rust {
+        impl $crate::value::WriteValue for $rust {
             const SHAPE: $crate::shape::Shape = $crate::shape::Shape::leaf(
                 stringify!($rust),
-                $crate::shape::Kinds::NONE.with($crate::layout::ColumnType::$delta),
+                $crate::shape::Kinds::NONE.or::<$crate::delta::$delta>(),
             );
 
             #[inline]

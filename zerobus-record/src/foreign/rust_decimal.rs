@@ -6,11 +6,11 @@ use crate::delta;
 use crate::error::RecordError;
 use crate::layout::{ColumnType, Place};
 use crate::shape::{Kinds, Shape};
-use crate::value::{DecimalBuffer, Value, stands_for, write_decimal};
+use crate::value::{DecimalBuffer, WriteValue, stands_for, write_decimal};
 
-stands_for!(Decimal: {const P: u8, const S: u8} delta::Decimal<P, S>);
+stands_for!(Decimal: {const P: u8, const S: u8} delta::DecimalType<P, S>);
 
-impl Value for Decimal {
+impl WriteValue for Decimal {
     const SHAPE: Shape = Shape::leaf("Decimal", Kinds::NONE.with(ColumnType::Decimal(0, 0)));
 
     #[inline]
@@ -31,16 +31,16 @@ mod tests {
     fn a_decimal_is_its_text() {
         let mut out = Vec::new();
         Decimal::new(-199_900, 4)
-            .write::<At<1, delta::Decimal<10, 2>>>(&mut out)
+            .write::<At<1, delta::DecimalType<10, 2>>>(&mut out)
             .unwrap();
         assert_eq!(&out[2..], b"-19.99");
         out.clear();
         Decimal::MIN
-            .write::<At<1, delta::Decimal<38, 0>>>(&mut out)
+            .write::<At<1, delta::DecimalType<38, 0>>>(&mut out)
             .unwrap();
         assert_eq!(&out[2..], b"-79228162514264337593543950335");
         let error = Decimal::new(1_999, 3)
-            .write::<At<1, delta::Decimal<10, 2>>>(&mut out)
+            .write::<At<1, delta::DecimalType<10, 2>>>(&mut out)
             .unwrap_err();
         assert_eq!(error.found(), "\"1.999\"");
     }

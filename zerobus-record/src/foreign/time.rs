@@ -3,10 +3,10 @@ use time::{Date, OffsetDateTime, PrimitiveDateTime};
 use super::{integer_columns, micros};
 
 integer_columns! {
-    OffsetDateTime: Timestamp, "microseconds", |time| micros(time.unix_timestamp_nanos());
-    PrimitiveDateTime: TimestampNtz, "microseconds", |time| micros(time.assume_utc().unix_timestamp_nanos());
+    OffsetDateTime: TimestampType, "microseconds", |time| micros(time.unix_timestamp_nanos());
+    PrimitiveDateTime: TimestampNtzType, "microseconds", |time| micros(time.assume_utc().unix_timestamp_nanos());
     // Julian days begin in 4714 BCE.
-    Date: Date, "days", |date| Some(i64::from(date.to_julian_day()) - 2_440_588);
+    Date: DateType, "days", |date| Some(i64::from(date.to_julian_day()) - 2_440_588);
 }
 
 #[cfg(test)]
@@ -19,12 +19,12 @@ mod tests {
     #[test]
     fn times_and_dates_count_from_the_epoch() {
         let before = OffsetDateTime::UNIX_EPOCH - Duration::nanoseconds(1_500);
-        assert_eq!(written::<delta::Timestamp>(&before), -2);
+        assert_eq!(written::<delta::TimestampType>(&before), -2);
         let day = Date::from_calendar_date(2000, Month::February, 29).unwrap();
-        assert_eq!(written::<delta::Date>(&day), 11_016);
+        assert_eq!(written::<delta::DateType>(&day), 11_016);
         let wall = day.midnight() + Duration::seconds(1);
         assert_eq!(
-            written::<delta::TimestampNtz>(&wall),
+            written::<delta::TimestampNtzType>(&wall),
             11_016 * 86_400_000_000 + 1_000_000
         );
     }

@@ -1,16 +1,16 @@
 use bytes::Bytes;
 
-use super::{Value, stands_for};
-use crate::delta::Binary;
+use super::{WriteValue, stands_for};
+use crate::delta::BinaryType;
 use crate::error::RecordError;
-use crate::layout::{ColumnType, Place};
+use crate::layout::Place;
 use crate::shape::{Kinds, Shape};
 use crate::wire;
 
-stands_for!(Bytes: Binary);
+stands_for!(Bytes: BinaryType);
 
-impl Value for Bytes {
-    const SHAPE: Shape = Shape::leaf("Bytes", Kinds::NONE.with(ColumnType::Binary));
+impl WriteValue for Bytes {
+    const SHAPE: Shape = Shape::leaf("Bytes", Kinds::NONE.or::<BinaryType>());
 
     #[inline]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {

@@ -1,18 +1,18 @@
 use std::collections::{BTreeMap, HashMap};
 
-use super::{ColumnValue, Value};
-use crate::delta::{Array, Map, Nullable};
+use super::{ColumnValue, WriteValue};
+use crate::delta::{ArrayType, MapType, Nullable};
 use crate::error::RecordError;
 use crate::layout::{ColumnType, Element, Key, MapValue, Place};
 use crate::shape::Shape;
 use crate::wire;
 
 #[diagnostic::do_not_recommend]
-impl<D, T: ColumnValue<D>> ColumnValue<Array<D>> for [T] {}
+impl<D, T: ColumnValue<D>> ColumnValue<ArrayType<D>> for [T] {}
 #[diagnostic::do_not_recommend]
-impl<D, T: ColumnValue<D>> ColumnValue<Nullable<Array<D>>> for [T] {}
+impl<D, T: ColumnValue<D>> ColumnValue<Nullable<ArrayType<D>>> for [T] {}
 
-impl<T: Value> Value for [T] {
+impl<T: WriteValue> WriteValue for [T] {
     const SHAPE: Shape = T::SLICE_SHAPE;
 
     #[inline]
@@ -24,9 +24,9 @@ impl<T: Value> Value for [T] {
 macro_rules! slices {
     ($([$($param:tt)*] $slice:ty),*) => {$(
         #[diagnostic::do_not_recommend]
-        impl<D, T: Value, $($param)*> ColumnValue<D> for $slice where [T]: ColumnValue<D> {}
+        impl<D, T: WriteValue, $($param)*> ColumnValue<D> for $slice where [T]: ColumnValue<D> {}
 
-        impl<T: Value, $($param)*> Value for $slice {
+        impl<T: WriteValue, $($param)*> WriteValue for $slice {
             const SHAPE: Shape = T::SLICE_SHAPE;
 
             #[inline]
@@ -41,7 +41,7 @@ slices!([] Vec<T>, [const N: usize] [T; N]);
 
 /// Proto2 repeats the tag before every element.
 #[inline]
-pub(super) fn write_elements<P: Place, T: Value>(
+pub(super) fn write_elements<P: Place, T: WriteValue>(
     elements: &[T],
     out: &mut Vec<u8>,
 ) -> Result<(), RecordError> {
@@ -56,21 +56,21 @@ pub(super) fn write_elements<P: Place, T: Value>(
 macro_rules! maps {
     ($([$($param:tt)*] $map:ty),*) => {$(
         #[diagnostic::do_not_recommend]
-        impl<DK, DV, K, V, $($param)*> ColumnValue<Map<DK, DV>> for $map
+        impl<DK, DV, K, V, $($param)*> ColumnValue<MapType<DK, DV>> for $map
         where
             K: ColumnValue<DK>,
             V: ColumnValue<DV>,
         {
         }
         #[diagnostic::do_not_recommend]
-        impl<DK, DV, K, V, $($param)*> ColumnValue<Nullable<Map<DK, DV>>> for $map
+        impl<DK, DV, K, V, $($param)*> ColumnValue<Nullable<MapType<DK, DV>>> for $map
         where
             K: ColumnValue<DK>,
             V: ColumnValue<DV>,
         {
         }
 
-        impl<K: Value, V: Value, $($param)*> Value for $map {
+        impl<K: WriteValue, V: WriteValue, $($param)*> WriteValue for $map {
             const SHAPE: Shape = Shape::Map(&K::SHAPE, &V::SHAPE);
 
             #[inline]
@@ -88,7 +88,7 @@ macro_rules! maps {
 maps!([] BTreeMap<K, V>, [S] HashMap<K, V, S>);
 
 #[inline]
-fn write_entry<P: Place, K: Value, V: Value>(
+fn write_entry<P: Place, K: WriteValue, V: WriteValue>(
     key: &K,
     value: &V,
     out: &mut Vec<u8>,

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::{ColumnValue, Value, stands_for};
+use super::{ColumnValue, WriteValue, stands_for};
 use crate::delta;
 use crate::error::RecordError;
 use crate::layout::{ColumnType, Place};
@@ -38,16 +38,19 @@ impl<T> From<T> for DecimalText<T> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: AsRef<str>, const P: u8, const S: u8> ColumnValue<delta::Decimal<P, S>> for DecimalText<T> {}
+impl<T: AsRef<str>, const P: u8, const S: u8> ColumnValue<delta::DecimalType<P, S>>
+    for DecimalText<T>
+{
+}
 #[diagnostic::do_not_recommend]
-impl<T: AsRef<str>, const P: u8, const S: u8> ColumnValue<delta::Nullable<delta::Decimal<P, S>>>
+impl<T: AsRef<str>, const P: u8, const S: u8> ColumnValue<delta::Nullable<delta::DecimalType<P, S>>>
     for DecimalText<T>
 {
 }
 
-stands_for!(Decimal: {const P: u8, const S: u8} delta::Decimal<P, S>);
+stands_for!(Decimal: {const P: u8, const S: u8} delta::DecimalType<P, S>);
 
-impl<T: AsRef<str>> Value for DecimalText<T> {
+impl<T: AsRef<str>> WriteValue for DecimalText<T> {
     const SHAPE: Shape = Shape::leaf("DecimalText", DECIMAL);
 
     #[inline]
@@ -78,6 +81,23 @@ impl Decimal {
             Some(Self { unscaled, scale })
         } else {
             None
+        }
+    }
+
+    /// The same with a scale that is known while it compiles; one beyond 38 does not compile.
+    ///
+    /// ```
+    /// use zerobus_record::Decimal;
+    ///
+    /// let cents = 1999;
+    /// assert_eq!(Decimal::scaled::<2>(cents).to_string(), "19.99");
+    /// ```
+    #[must_use]
+    pub const fn scaled<const SCALE: u8>(unscaled: i128) -> Self {
+        const { assert!(SCALE <= SCALE_MAX, "a DECIMAL has at most 38 digits") };
+        Self {
+            unscaled,
+            scale: SCALE,
         }
     }
 
@@ -143,7 +163,7 @@ impl fmt::Display for Decimal {
     }
 }
 
-impl Value for Decimal {
+impl WriteValue for Decimal {
     const SHAPE: Shape = Shape::leaf("Decimal", DECIMAL);
 
     #[inline]

@@ -1,14 +1,14 @@
 use serde_core::Serialize;
 use serde_core::de::IgnoredAny;
 
-use super::{Value, stands_for};
-use crate::delta::Variant;
+use super::{WriteValue, stands_for};
+use crate::delta::VariantType;
 use crate::error::RecordError;
-use crate::layout::{ColumnType, Place};
+use crate::layout::Place;
 use crate::shape::{Kinds, Shape};
 use crate::wire;
 
-const VARIANT: Kinds = Kinds::NONE.with(ColumnType::Variant);
+const VARIANT: Kinds = Kinds::NONE.or::<VariantType>();
 
 /// JSON text for a VARIANT, sent as it is.
 ///
@@ -35,11 +35,11 @@ impl<T> From<T> for VariantJson<T> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: AsRef<str>> super::ColumnValue<Variant> for VariantJson<T> {}
+impl<T: AsRef<str>> super::ColumnValue<VariantType> for VariantJson<T> {}
 #[diagnostic::do_not_recommend]
-impl<T: AsRef<str>> super::ColumnValue<crate::delta::Nullable<Variant>> for VariantJson<T> {}
+impl<T: AsRef<str>> super::ColumnValue<crate::delta::Nullable<VariantType>> for VariantJson<T> {}
 
-impl<T: AsRef<str>> Value for VariantJson<T> {
+impl<T: AsRef<str>> WriteValue for VariantJson<T> {
     const SHAPE: Shape = Shape::leaf("VariantJson", VARIANT);
 
     #[inline]
@@ -53,9 +53,9 @@ impl<T: AsRef<str>> Value for VariantJson<T> {
     }
 }
 
-stands_for!(serde_json::Value: Variant);
+stands_for!(serde_json::Value: VariantType);
 
-impl Value for serde_json::Value {
+impl WriteValue for serde_json::Value {
     const SHAPE: Shape = Shape::leaf("serde_json::Value", VARIANT);
 
     #[inline]
@@ -69,11 +69,11 @@ impl Value for serde_json::Value {
 pub struct Json<T>(pub T);
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize> super::ColumnValue<Variant> for Json<T> {}
+impl<T: Serialize> super::ColumnValue<VariantType> for Json<T> {}
 #[diagnostic::do_not_recommend]
-impl<T: Serialize> super::ColumnValue<crate::delta::Nullable<Variant>> for Json<T> {}
+impl<T: Serialize> super::ColumnValue<crate::delta::Nullable<VariantType>> for Json<T> {}
 
-impl<T: Serialize> Value for Json<T> {
+impl<T: Serialize> WriteValue for Json<T> {
     const SHAPE: Shape = Shape::leaf("a value serialized as JSON", VARIANT);
 
     #[inline]

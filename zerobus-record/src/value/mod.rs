@@ -38,14 +38,14 @@ use crate::shape::Shape;
     message = "`{Self}` cannot be written to a column of type `{D}`",
     note = "see the type table of zerobus-record"
 )]
-pub trait ColumnValue<D: ?Sized>: Value {}
+pub trait ColumnValue<D: ?Sized>: WriteValue {}
 
 /// How a type writes itself into a field.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be written to any column",
     note = "derive `ZerobusRecord` for it, or see the type table of zerobus-record"
 )]
-pub trait Value {
+pub trait WriteValue {
     /// What columns it can stand for.
     #[doc(hidden)]
     const SHAPE: Shape;
@@ -77,7 +77,7 @@ pub trait StructValue {
 
 /// Writes one field of a record, so that an error names its column.
 #[inline]
-pub fn write_column<P: Place, T: Value + ?Sized>(
+pub fn write_column<P: Place, T: WriteValue + ?Sized>(
     value: &T,
     name: &str,
     out: &mut Vec<u8>,
@@ -106,7 +106,7 @@ pub(crate) mod testing {
     use crate::layout::At;
 
     /// The integer that a value is written as, in a column of type `D`.
-    pub(crate) fn written<D: DeltaType>(value: &impl Value) -> i64 {
+    pub(crate) fn written<D: DeltaType>(value: &impl WriteValue) -> i64 {
         let mut out = Vec::new();
         value.write::<At<1, D>>(&mut out).unwrap();
         let (tag, varint) = out.split_first().unwrap();

@@ -1,5 +1,7 @@
-use super::{Value, collection, stands_for};
-use crate::delta::{Binary, Boolean, Byte, Double, Float, Integer, Long, Short};
+use super::{WriteValue, collection, stands_for};
+use crate::delta::{
+    BinaryType, BooleanType, ByteType, DoubleType, FloatType, IntegerType, LongType, ShortType,
+};
 use crate::error::RecordError;
 use crate::layout::{ColumnType, Place};
 use crate::shape::{Kinds, Shape};
@@ -9,8 +11,8 @@ macro_rules! integers {
     ($($rust:ident: $($delta:ident),+;)*) => {$(
         stands_for!($rust: $($delta),+);
 
-        impl Value for $rust {
-            const SHAPE: Shape = Shape::leaf(stringify!($rust), Kinds::NONE$(.with(ColumnType::$delta))+);
+        impl WriteValue for $rust {
+            const SHAPE: Shape = Shape::leaf(stringify!($rust), Kinds::NONE$(.or::<$delta>())+);
 
             #[inline]
             fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
@@ -23,23 +25,23 @@ macro_rules! integers {
 
 // Only where every value fits.
 integers! {
-    i8: Byte, Short, Integer, Long;
-    i16: Short, Integer, Long;
-    i32: Integer, Long;
-    i64: Long;
-    u16: Integer, Long;
-    u32: Long;
+    i8: ByteType, ShortType, IntegerType, LongType;
+    i16: ShortType, IntegerType, LongType;
+    i32: IntegerType, LongType;
+    i64: LongType;
+    u16: IntegerType, LongType;
+    u32: LongType;
 }
 
-stands_for!(u8: Short, Integer, Long);
+stands_for!(u8: ShortType, IntegerType, LongType);
 
-impl Value for u8 {
+impl WriteValue for u8 {
     const SHAPE: Shape = Shape::leaf(
         "u8",
         Kinds::NONE
-            .with(ColumnType::Short)
-            .with(ColumnType::Integer)
-            .with(ColumnType::Long),
+            .or::<ShortType>()
+            .or::<IntegerType>()
+            .or::<LongType>(),
     );
     const SLICE_SHAPE: Shape = Shape::Bytes(&Self::SHAPE);
 
@@ -59,12 +61,12 @@ impl Value for u8 {
     }
 }
 
-stands_for!([u8]: Binary);
+stands_for!([u8]: BinaryType);
 
-stands_for!(bool: Boolean);
+stands_for!(bool: BooleanType);
 
-impl Value for bool {
-    const SHAPE: Shape = Shape::leaf("bool", Kinds::NONE.with(ColumnType::Boolean));
+impl WriteValue for bool {
+    const SHAPE: Shape = Shape::leaf("bool", Kinds::NONE.or::<BooleanType>());
 
     #[inline]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
@@ -73,13 +75,10 @@ impl Value for bool {
     }
 }
 
-stands_for!(f32: Float, Double);
+stands_for!(f32: FloatType, DoubleType);
 
-impl Value for f32 {
-    const SHAPE: Shape = Shape::leaf(
-        "f32",
-        Kinds::NONE.with(ColumnType::Float).with(ColumnType::Double),
-    );
+impl WriteValue for f32 {
+    const SHAPE: Shape = Shape::leaf("f32", Kinds::NONE.or::<FloatType>().or::<DoubleType>());
 
     #[inline]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
@@ -92,10 +91,10 @@ impl Value for f32 {
     }
 }
 
-stands_for!(f64: Double);
+stands_for!(f64: DoubleType);
 
-impl Value for f64 {
-    const SHAPE: Shape = Shape::leaf("f64", Kinds::NONE.with(ColumnType::Double));
+impl WriteValue for f64 {
+    const SHAPE: Shape = Shape::leaf("f64", Kinds::NONE.or::<DoubleType>());
 
     #[inline]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {

@@ -1,4 +1,4 @@
-use super::{Value, decimal, stands_for};
+use super::{WriteValue, decimal, stands_for};
 use crate::delta;
 use crate::error::RecordError;
 use crate::layout::{ColumnType, Place};
@@ -14,13 +14,13 @@ pub(crate) const TEXT: Kinds = Kinds::NONE
 macro_rules! text_types {
     ($($rust:ty),*) => {$(
         stands_for!($rust:
-            delta::String,
-            {const N: u32} delta::Char<N>,
-            {const N: u32} delta::Varchar<N>,
-            {const P: u8, const S: u8} delta::Decimal<P, S>,
+            delta::StringType,
+            {const N: u32} delta::CharType<N>,
+            {const N: u32} delta::VarcharType<N>,
+            {const P: u8, const S: u8} delta::DecimalType<P, S>,
         );
 
-        impl Value for $rust {
+        impl WriteValue for $rust {
             const SHAPE: Shape = Shape::leaf(stringify!($rust), TEXT.with(ColumnType::Decimal(0, 0)));
 
             #[inline]
@@ -41,12 +41,12 @@ text_types!(str, String);
 /// A column that takes any text: what an enum of unit variants can be written to.
 pub trait TextValue<D> {}
 
-impl TextValue<delta::String> for str {}
-impl TextValue<delta::Nullable<delta::String>> for str {}
-impl<const N: u32> TextValue<delta::Char<N>> for str {}
-impl<const N: u32> TextValue<delta::Nullable<delta::Char<N>>> for str {}
-impl<const N: u32> TextValue<delta::Varchar<N>> for str {}
-impl<const N: u32> TextValue<delta::Nullable<delta::Varchar<N>>> for str {}
+impl TextValue<delta::StringType> for str {}
+impl TextValue<delta::Nullable<delta::StringType>> for str {}
+impl<const N: u32> TextValue<delta::CharType<N>> for str {}
+impl<const N: u32> TextValue<delta::Nullable<delta::CharType<N>>> for str {}
+impl<const N: u32> TextValue<delta::VarcharType<N>> for str {}
+impl<const N: u32> TextValue<delta::Nullable<delta::VarcharType<N>>> for str {}
 
 /// The shape of a type that is always text.
 #[must_use]

@@ -1,9 +1,9 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{Value, stands_for};
-use crate::delta::{Date, Timestamp, TimestampNtz};
+use super::{WriteValue, stands_for};
+use crate::delta::{DateType, TimestampNtzType, TimestampType};
 use crate::error::RecordError;
-use crate::layout::{ColumnType, Place};
+use crate::layout::Place;
 use crate::shape::{Kinds, Shape};
 use crate::wire;
 
@@ -134,8 +134,8 @@ macro_rules! times {
     ($($rust:ident: $delta:ident;)*) => {$(
         stands_for!($rust: $delta);
 
-        impl Value for $rust {
-            const SHAPE: Shape = Shape::leaf(stringify!($rust), Kinds::NONE.with(ColumnType::$delta));
+        impl WriteValue for $rust {
+            const SHAPE: Shape = Shape::leaf(stringify!($rust), Kinds::NONE.or::<$delta>());
 
             #[inline]
             fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
@@ -147,15 +147,15 @@ macro_rules! times {
 }
 
 times! {
-    TimestampMicros: Timestamp;
-    TimestampNtzMicros: TimestampNtz;
-    DateDays: Date;
+    TimestampMicros: TimestampType;
+    TimestampNtzMicros: TimestampNtzType;
+    DateDays: DateType;
 }
 
-stands_for!(SystemTime: Timestamp);
+stands_for!(SystemTime: TimestampType);
 
-impl Value for SystemTime {
-    const SHAPE: Shape = Shape::leaf("SystemTime", Kinds::NONE.with(ColumnType::Timestamp));
+impl WriteValue for SystemTime {
+    const SHAPE: Shape = Shape::leaf("SystemTime", Kinds::NONE.or::<TimestampType>());
 
     #[inline]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {

@@ -1,10 +1,10 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{Value, stands_for};
-use crate::delta::{Date, Timestamp, TimestampNtz};
+use super::{WriteValue, stands_for};
+use crate::delta::{DateType, TimestampNtzType, TimestampType};
 use crate::error::RecordError;
-use crate::layout::{ColumnType, Place};
+use crate::layout::Place;
 use crate::shape::{Kinds, Shape};
 use crate::wire;
 
@@ -43,7 +43,7 @@ macro_rules! units {
 
         impl TimeUnit for $name {
             const NAME: &'static str = $text;
-            const KINDS: Kinds = Kinds::NONE$(.with(ColumnType::$delta))*;
+            const KINDS: Kinds = Kinds::NONE$(.or::<$delta>())*;
 
             #[inline]
             fn column(value: i64) -> Option<i64> {
@@ -56,14 +56,14 @@ macro_rules! units {
 }
 
 units! {
-    Nanos "nanoseconds" [Timestamp, TimestampNtz] |n: i64| Some(n.div_euclid(1_000));
-    Micros "microseconds" [Timestamp, TimestampNtz] Some;
-    Millis "milliseconds" [Timestamp, TimestampNtz] |n: i64| n.checked_mul(1_000);
-    Seconds "seconds" [Timestamp, TimestampNtz] |n: i64| n.checked_mul(1_000_000);
-    Days "days" [Date] |n: i64| i32::try_from(n).ok().map(i64::from);
+    Nanos "nanoseconds" [TimestampType, TimestampNtzType] |n: i64| Some(n.div_euclid(1_000));
+    Micros "microseconds" [TimestampType, TimestampNtzType] Some;
+    Millis "milliseconds" [TimestampType, TimestampNtzType] |n: i64| n.checked_mul(1_000);
+    Seconds "seconds" [TimestampType, TimestampNtzType] |n: i64| n.checked_mul(1_000_000);
+    Days "days" [DateType] |n: i64| i32::try_from(n).ok().map(i64::from);
 }
 
-impl<U: TimeUnit> Value for Unit<U> {
+impl<U: TimeUnit> WriteValue for Unit<U> {
     const SHAPE: Shape = Shape::leaf(U::NAME, U::KINDS);
 
     #[inline]

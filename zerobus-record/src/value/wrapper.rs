@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{ColumnValue, Value};
+use super::{ColumnValue, WriteValue};
 use crate::delta::Nullable;
 use crate::error::RecordError;
 use crate::layout::Place;
@@ -11,7 +11,7 @@ use crate::shape::Shape;
 #[diagnostic::do_not_recommend]
 impl<D, T: ColumnValue<D>> ColumnValue<Nullable<D>> for Option<T> {}
 
-impl<T: Value> Value for Option<T> {
+impl<T: WriteValue> WriteValue for Option<T> {
     const SHAPE: Shape = Shape::Option(&T::SHAPE);
 
     #[inline]
@@ -28,7 +28,7 @@ macro_rules! wrappers {
         #[diagnostic::do_not_recommend]
         impl<D, T: ColumnValue<D> + ?Sized> ColumnValue<D> for $wrapper {}
 
-        impl<T: Value + ?Sized> Value for $wrapper {
+        impl<T: WriteValue + ?Sized> WriteValue for $wrapper {
             const SHAPE: Shape = T::SHAPE;
 
             #[inline]
@@ -44,7 +44,7 @@ wrappers!(&T, &mut T, Box<T>, Rc<T>, Arc<T>);
 #[diagnostic::do_not_recommend]
 impl<D, T: ColumnValue<D> + ToOwned + ?Sized> ColumnValue<D> for Cow<'_, T> {}
 
-impl<T: Value + ToOwned + ?Sized> Value for Cow<'_, T> {
+impl<T: WriteValue + ToOwned + ?Sized> WriteValue for Cow<'_, T> {
     const SHAPE: Shape = T::SHAPE;
 
     #[inline]

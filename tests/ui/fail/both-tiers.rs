@@ -1,0 +1,23 @@
+// Names and types are judged by different parts of the compiler, and reported in one build.
+use zerobus_record::ZerobusRecord;
+
+#[derive(ZerobusRecord)]
+#[zerobus(table = "main.default.air_quality")]
+struct AirQuality {
+    device_nam: String,
+    observed_at: i64,
+    location: Location,
+}
+
+#[derive(ZerobusRecord)]
+struct Location {
+    lat: f64,
+}
+
+fn send<R: ZerobusRecord>(_: &R) {}
+
+fn stream(record: &AirQuality) {
+    send(record);
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use zerobus_record::{TimestampMicros, ZerobusRecord};
+
+#[derive(ZerobusRecord)]
+#[zerobus(table = "main.default.air_quality")]
+struct AirQuality {
+    device_name: String,
+    observed_at: TimestampMicros,
+    temp: i32,
+    #[zerobus(rename = "temp")]
+    temperature: i32,
+}
+
+fn main() {}

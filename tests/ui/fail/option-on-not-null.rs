@@ -1,0 +1,19 @@
+use zerobus_record::{TimestampMicros, ZerobusRecord};
+
+#[derive(ZerobusRecord)]
+#[zerobus(table = "main.default.air_quality")]
+struct AirQuality<'a> {
+    device_name: Option<&'a str>,
+    observed_at: TimestampMicros,
+}
+
+type Maybe<T> = Option<T>;
+
+#[derive(ZerobusRecord)]
+#[zerobus(table = "main.default.air_quality")]
+struct BehindAnAlias {
+    device_name: Maybe<String>,
+    observed_at: TimestampMicros,
+}
+
+fn main() {}
