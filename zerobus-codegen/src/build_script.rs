@@ -8,6 +8,9 @@ use crate::rust::{self, Names, RustOptions};
 use crate::snapshot_file::write_file;
 use crate::source::SourceError;
 
+/// Asks a build script with the feature `live` to fetch its tables.
+pub(crate) const LIVE_VARIABLE: &str = "ZEROBUS_LIVE";
+
 /// Begins the set-up of generation in a build script.
 ///
 /// ```no_run
@@ -29,18 +32,22 @@ pub fn configure() -> Builder {
         out_dir: None,
         file_name: "zerobus.rs".to_owned(),
         rust: RustOptions::default(),
+        #[cfg(feature = "live")]
+        live: crate::live::Live::default(),
     }
 }
 
 /// Generates the record types of all snapshots of a package.
 ///
-/// It reads files and nothing else, and tells cargo to run it again when one of them changes.
+/// It tells cargo to run the build script again when a snapshot changes.
 #[derive(Debug, Clone)]
 pub struct Builder {
     schemas: PathBuf,
     out_dir: Option<PathBuf>,
     file_name: String,
     rust: RustOptions,
+    #[cfg(feature = "live")]
+    pub(crate) live: crate::live::Live,
 }
 
 impl Builder {
@@ -80,6 +87,15 @@ impl Builder {
         let root = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(PathBuf::new, PathBuf::from);
         let folder = root.join(&self.schemas);
         println!("cargo::rerun-if-changed={}", folder.display());
+        println!("cargo::rerun-if-env-changed={LIVE_VARIABLE}");
+        #[cfg(feature = "live")]
+        self.live.update(&folder)?;
+        #[cfg(not(feature = "live"))]
+        if std::env::var_os(LIVE_VARIABLE).is_some() {
+            println!(
+                "cargo::warning={LIVE_VARIABLE} is set, but zerobus-codegen is built without its feature `live`: nothing is fetched"
+            );
+        }
         let snapshots = read_snapshots(&folder)?;
         let out_dir = match self.out_dir {
             Some(folder) => folder,
@@ -212,7 +228,7 @@ pub struct BuildError {
 }
 
 impl BuildError {
-    fn new(message: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
         }

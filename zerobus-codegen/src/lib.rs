@@ -4,6 +4,9 @@
 //! generators write it as [`proto`], [`rust`], [`descriptor`] or [`ddl`]. A build script uses [`configure`], which turns
 //! the checked-in snapshots of a package into record types.
 //!
+//! A build script reads files and nothing else. With the feature `live` it can be told to fetch the tables first: it then
+//! updates the snapshots, and generates from these, so that both ways give the same bytes.
+//!
 //! All of it is deterministic: the same schema gives the same bytes, whatever the clock, the environment or the place.
 //!
 //! ```
@@ -17,6 +20,8 @@
 
 mod build_script;
 mod generate;
+#[cfg(feature = "live")]
+mod live;
 mod rust;
 mod snapshot_file;
 mod source;

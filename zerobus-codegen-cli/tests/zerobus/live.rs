@@ -5,6 +5,9 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::{fs, thread};
 
+use zerobus_catalog::Workspace;
+use zerobus_codegen::configure;
+
 use crate::{run, zerobus};
 
 const COLUMN: &str = r#"{"name":"id","type_text":"bigint","type_name":"LONG","position":0,"nullable":false,"type_json":"{\"name\":\"id\",\"type\":\"long\",\"nullable\":false,\"metadata\":{}}"}"#;
@@ -149,5 +152,58 @@ fn a_profile_names_workspace_and_credentials() {
     assert!(
         stderr.contains("has no profile prod; it has local"),
         "{stderr}"
+    );
+}
+
+#[test]
+fn a_live_build_script_writes_the_snapshot_and_generates_from_it() {
+    let workspace = |secret: &str| {
+        let builder = Workspace::builder().workspace_url(catalog());
+        builder.oauth("me", secret).build().unwrap()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let schemas = folder.path().join("schemas");
+    let builder = || configure().schemas(&schemas).out_dir(folder.path());
+    let code = || fs::read_to_string(folder.path().join("zerobus.rs")).unwrap();
+
+    let live = builder().live(true).table("main.default.t");
+    let error = live
+        .clone()
+        .workspace(workspace("wrong"))
+        .generate()
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("refused the client id and secret"),
+        "{error}"
+    );
+    assert!(!schemas.exists());
+
+    live.workspace(workspace("hush")).generate().unwrap();
+    assert!(schemas.join("main.default.t.json").is_file());
+    let fetched = code();
+    assert!(fetched.contains("pub id: i64,"), "{fetched}");
+
+    builder().generate().unwrap();
+    assert_eq!(
+        code(),
+        fetched,
+        "offline, the same snapshot gives the same bytes"
+    );
+
+    // A table that has a snapshot is fetched again without being named; one that is gone fails the build.
+    let gone = schemas.join("main.default.gone.json");
+    fs::copy(schemas.join("main.default.t.json"), gone).unwrap();
+    let error = builder()
+        .live(true)
+        .workspace(workspace("hush"))
+        .generate()
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("knows no table main.default.gone"),
+        "{error}"
     );
 }
