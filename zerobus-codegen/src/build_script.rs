@@ -22,7 +22,7 @@ pub(crate) const LIVE_VARIABLE: &str = "ZEROBUS_LIVE";
 ///
 /// and in the crate:
 ///
-/// ```ignore
+/// ```text
 /// include!(concat!(env!("OUT_DIR"), "/zerobus.rs"));
 /// ```
 #[must_use]
