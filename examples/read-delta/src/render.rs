@@ -1,11 +1,13 @@
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, BinaryArray, RecordBatch, StringArray, StructArray};
-use arrow_schema::{ArrowError, DataType, Field, Schema};
+use arrow_array::{
+    Array, ArrayRef, BinaryArray, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
+};
+use arrow_schema::{ArrowError, Field, Schema};
 use parquet_variant::Variant;
 use parquet_variant_json::VariantToJson;
 
-/// The first `limit` rows as a table of text; a VARIANT is shown as the JSON it stands for.
+/// The first `limit` rows as a table of text; a VARIANT is shown as the JSON it stands for, a TIMESTAMP in UTC.
 ///
 /// # Errors
 /// [`ArrowError`] when a value cannot be shown.
@@ -15,25 +17,25 @@ pub fn render(batches: &[RecordBatch], limit: usize) -> Result<String, ArrowErro
     for batch in batches {
         let batch = batch.slice(0, left.min(batch.num_rows()));
         left -= batch.num_rows();
-        shown.push(with_variants_as_json(&batch)?);
+        shown.push(showable(&batch)?);
     }
     Ok(arrow_cast::pretty::pretty_format_batches(&shown)?.to_string())
 }
 
-fn with_variants_as_json(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+fn showable(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let mut fields = Vec::new();
     let mut columns = Vec::new();
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-        match variant_as_json(column)? {
-            Some(json) => {
-                fields.push(Arc::new(Field::new(field.name(), DataType::Utf8, true)));
-                columns.push(json);
-            }
-            None => {
-                fields.push(Arc::clone(field));
-                columns.push(Arc::clone(column));
-            }
-        }
+        let shown = match variant_as_json(column)? {
+            Some(json) => json,
+            None => in_utc(column),
+        };
+        fields.push(Arc::new(Field::new(
+            field.name(),
+            shown.data_type().clone(),
+            true,
+        )));
+        columns.push(shown);
     }
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
 }
@@ -64,4 +66,14 @@ fn variant_as_json(column: &ArrayRef) -> Result<Option<ArrayRef>, ArrowError> {
         })
         .collect::<Result<StringArray, ArrowError>>()?;
     Ok(Some(Arc::new(json)))
+}
+
+/// A TIMESTAMP with its zone as an offset: the names of zones would need their database.
+fn in_utc(column: &ArrayRef) -> ArrayRef {
+    match column.as_any().downcast_ref::<TimestampMicrosecondArray>() {
+        Some(micros) if micros.timezone() == Some("UTC") => {
+            Arc::new(micros.clone().with_timezone("+00:00"))
+        }
+        _ => Arc::clone(column),
+    }
 }
