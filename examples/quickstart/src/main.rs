@@ -149,17 +149,17 @@ fn count(table: &Path) -> Result<u64, Error> {
     Ok(rows)
 }
 
-/// Every row counted, and the newest ten as a table.
+/// Every row counted, and the first ten as a table.
 fn read_back(table: &Path) -> Result<(u64, String), Error> {
     const SHOWN: usize = 10;
     let mut rows = 0;
-    let mut last = Vec::new();
+    let mut first = Vec::new();
     for batch in read_delta::rows(table)? {
         let batch = batch?;
         rows += batch.num_rows() as u64;
-        if last.len() < SHOWN {
-            last.push(batch);
+        if first.len() < SHOWN {
+            first.push(batch);
         }
     }
-    Ok((rows, read_delta::render(&last, SHOWN)?))
+    Ok((rows, read_delta::render(&first, SHOWN)?))
 }
