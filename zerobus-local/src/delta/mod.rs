@@ -5,11 +5,14 @@
 //! log entry that names it, then the folders of both; only then does [`DeltaTable::append`]
 //! return. Everything here blocks and is called from threads that may.
 
+mod commit;
 mod data_file;
 mod durable;
 mod engine;
 mod error;
 mod log;
+mod partition;
+mod properties;
 mod schema;
 mod stats;
 
@@ -17,43 +20,37 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use delta_kernel::SnapshotRef;
 use delta_kernel::committer::FileSystemCommitter;
 use delta_kernel::schema::StructType;
-use delta_kernel::snapshot::{CheckpointWriteResult, Snapshot};
+use delta_kernel::snapshot::Snapshot;
+use delta_kernel::transaction::CommitResult;
 use delta_kernel::transaction::create_table::create_table;
 use delta_kernel::transaction::data_layout::DataLayout;
-use delta_kernel::transaction::{CommitResult, UpdateTableOperation};
-use serde_json::json;
 use url::Url;
 
 pub(crate) use durable::Durability;
 pub(crate) use error::DeltaError;
 pub(crate) use schema::is_variant;
 
+use commit::Head;
 use data_file::{DataFile, DataFileWriter};
-use engine::{LocalEngine, Rows};
+use engine::LocalEngine;
 use log::Log;
+use partition::Partitioning;
 
 /// What the log names as the writer of an entry.
 const ENGINE_INFO: &str = concat!("zerobus-local/", env!("CARGO_PKG_VERSION"));
-
-/// How often a commit is tried anew when other writers are faster.
-const COMMIT_ATTEMPTS: usize = 10;
-
-/// A checkpoint stands for all versions before it.
-const CHECKPOINT_INTERVAL: u64 = 100;
 
 /// What a new table has beside its columns.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TableOptions {
     /// Top-level columns, in order.
     pub(crate) partition_columns: Vec<String>,
-    /// TBLPROPERTIES. Those of Delta itself must be ones that the kernel knows how to keep.
+    /// TBLPROPERTIES. Of Delta's own, advice that has no meaning on a local disk is left out, and
+    /// what is not supported is refused by name.
     pub(crate) properties: BTreeMap<String, String>,
 }
 
@@ -84,9 +81,9 @@ pub(crate) struct DeltaTable {
     log: Log,
     durability: Durability,
     engine: LocalEngine,
-    /// Kept from commit to commit: a fresh one would read the log again.
-    snapshot: SnapshotRef,
+    head: Head,
     arrow_schema: SchemaRef,
+    partitioning: Partitioning,
     writer: DataFileWriter,
 }
 
@@ -107,6 +104,7 @@ impl DeltaTable {
             })?;
         // Before anything is on the disk.
         schema::arrow_schema(&schema)?;
+        let properties = properties::kept(&options.properties)?;
         let folder = Log::make(folder, durability)?;
         let engine = LocalEngine::new(durability);
         let url = folder_url(&folder)?;
@@ -115,7 +113,7 @@ impl DeltaTable {
             columns => DataLayout::partitioned(columns),
         };
         let created = create_table(url.as_str(), Arc::new(schema), ENGINE_INFO, false)
-            .with_table_properties(options.properties.clone())
+            .with_table_properties(properties)
             .with_data_layout(layout)
             .build(&engine, Box::new(FileSystemCommitter::new()))?
             .commit(&engine)?;
@@ -137,16 +135,26 @@ impl DeltaTable {
         })?;
         let log = Log::open(&folder)?;
         let engine = LocalEngine::new(durability);
-        let snapshot = Snapshot::builder_for(folder_url(&folder)?).build(&engine)?;
-        let arrow_schema = Arc::new(schema::arrow_schema(&snapshot.schema())?);
-        let writer = DataFileWriter::new(&snapshot.schema(), (*arrow_schema).clone(), durability)?;
+        let head = Head::new(Snapshot::builder_for(folder_url(&folder)?).build(&engine)?);
+        // The kernel refuses here what it cannot append to.
+        let transaction = head.transaction(&engine, true, None)?;
+        let schema = head.snapshot().schema();
+        let arrow_schema = Arc::new(schema::arrow_schema(&schema)?);
+        let partitioning =
+            Partitioning::new(&arrow_schema, transaction.logical_partition_columns());
+        let writer = DataFileWriter::new(
+            &partitioning.data_columns(&schema)?,
+            partitioning.data_schema(&arrow_schema)?,
+            &transaction.stats_columns(),
+        )?;
         Ok(Self {
             folder,
             log,
             durability,
             engine,
-            snapshot,
+            head,
             arrow_schema,
+            partitioning,
             writer,
         })
     }
@@ -158,12 +166,12 @@ impl DeltaTable {
 
     /// The latest version this process knows of.
     pub(crate) fn version(&self) -> u64 {
-        self.snapshot.version()
+        self.head.snapshot().version()
     }
 
     /// The schema as the log writes it.
     pub(crate) fn schema_json(&self) -> Result<String, DeltaError> {
-        serde_json::to_string(&*self.snapshot.schema())
+        serde_json::to_string(&*self.head.snapshot().schema())
             .map_err(|error| DeltaError::Kernel(error.to_string()))
     }
 
@@ -175,11 +183,14 @@ impl DeltaTable {
 
     /// How far `app_id` has counted in this table.
     pub(crate) fn txn_version(&self, app_id: &str) -> Result<Option<i64>, DeltaError> {
-        Ok(self.snapshot.get_app_id_version(app_id, &self.engine)?)
+        Ok(self
+            .head
+            .snapshot()
+            .get_app_id_version(app_id, &self.engine)?)
     }
 
     /// Appends rows in one commit, and the count of `txn` with them. When this returns, they are
-    /// on the disk and in the table.
+    /// on the disk and in the table. No rows and no count make no version.
     pub(crate) fn append(
         &mut self,
         batches: &[RecordBatch],
@@ -188,21 +199,52 @@ impl DeltaTable {
         for batch in batches {
             self.check(batch)?;
         }
+        if txn.is_none() && batches.iter().all(|batch| batch.num_rows() == 0) {
+            return Ok(CommitInfo {
+                version: self.version(),
+                rows: 0,
+                bytes: 0,
+            });
+        }
         self.log.check()?;
-        let file = self.writer.write(&self.folder, batches)?;
         let next = self.version() + 1;
+        let mut files = Vec::new();
         let committed = self
-            .durability
-            .sync_folder(&self.folder)
-            .and_then(|()| self.commit(&file, txn));
+            .write(batches, &mut files)
+            .and_then(|()| self.commit(&files, txn));
         if committed.is_err() && !self.log.has(next) {
-            // Nothing refers to it, and on a full disk it would be in the way.
-            let _ = fs::remove_file(self.folder.join(&file.name));
+            for file in &files {
+                // Nothing refers to it, and on a full disk it would be in the way.
+                let _ = fs::remove_file(self.folder.join(&file.name));
+            }
         }
         Ok(CommitInfo {
             version: committed?,
-            rows: file.rows,
-            bytes: file.bytes,
+            rows: files.iter().map(|file| file.rows).sum(),
+            bytes: files.iter().map(|file| file.bytes).sum(),
+        })
+    }
+
+    /// Writes a checkpoint when one is due, so that opening the table stays quick and a long log
+    /// does not slow down commits. No row depends on it: call it after every append, once the
+    /// rows are acknowledged. Returns whether one was written.
+    pub(crate) fn maintain(&mut self) -> Result<bool, DeltaError> {
+        self.log.check()?;
+        self.head.checkpoint_if_due(&self.engine)
+    }
+
+    fn write(&self, batches: &[RecordBatch], files: &mut Vec<DataFile>) -> Result<(), DeltaError> {
+        for (partition, batches) in self.partitioning.split(batches)? {
+            files.push(self.writer.write(&self.folder, partition, &batches)?);
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, files: &[DataFile], txn: Option<Txn<'_>>) -> Result<u64, DeltaError> {
+        let flush = self.durability.flush(&self.folder, files)?;
+        let (head, engine) = (&mut self.head, &self.engine);
+        engine.after(flush, || {
+            head.commit(engine, files, self.partitioning.names(), txn)
         })
     }
 
@@ -230,84 +272,6 @@ impl DeltaTable {
             },
         })
     }
-
-    /// Writes a checkpoint when one is due, so that opening the table stays quick. Nothing depends
-    /// on it: call it when the rows are acknowledged. Returns whether one was written.
-    pub(crate) fn maintain(&mut self) -> Result<bool, DeltaError> {
-        if !self.version().is_multiple_of(CHECKPOINT_INTERVAL) {
-            return Ok(false);
-        }
-        let (written, snapshot) = self.snapshot.checkpoint(&self.engine, None)?;
-        self.snapshot = snapshot;
-        Ok(written == CheckpointWriteResult::Written)
-    }
-
-    fn commit(&mut self, file: &DataFile, txn: Option<Txn<'_>>) -> Result<u64, DeltaError> {
-        let mut version = self.version();
-        for _ in 0..COMMIT_ATTEMPTS {
-            let mut builder = self
-                .snapshot
-                .clone()
-                .update_table(UpdateTableOperation::Write, ENGINE_INFO, true)
-                .with_blind_append();
-            if let Some(txn) = txn {
-                builder = builder.with_transaction_id(txn.app_id, txn.version);
-            }
-            let mut transaction =
-                builder.build(&self.engine, Box::new(FileSystemCommitter::new()))?;
-            transaction.add_files(Box::new(add_action(file, transaction.add_files_schema())));
-            match transaction.commit(&self.engine)? {
-                CommitResult::Committed(committed) => {
-                    self.snapshot = match committed.post_commit_snapshot() {
-                        Some(snapshot) => snapshot.clone(),
-                        None => self.latest()?,
-                    };
-                    return Ok(committed.commit_version());
-                }
-                CommitResult::Conflicted(conflict) => {
-                    version = conflict.conflict_version();
-                    self.follow()?;
-                }
-                CommitResult::Retryable(retryable) => return Err(retryable.error.into()),
-            }
-        }
-        Err(DeltaError::Conflict { version })
-    }
-
-    fn latest(&self) -> Result<SnapshotRef, DeltaError> {
-        Ok(Snapshot::builder_from(self.snapshot.clone()).build(&self.engine)?)
-    }
-
-    /// Takes in what another writer committed.
-    fn follow(&mut self) -> Result<(), DeltaError> {
-        let latest = self.latest()?;
-        if latest.schema() != self.snapshot.schema() {
-            return Err(DeltaError::SchemaChanged {
-                version: latest.version(),
-            });
-        }
-        self.snapshot = latest;
-        Ok(())
-    }
-}
-
-fn add_action(file: &DataFile, schema: &delta_kernel::schema::SchemaRef) -> Rows {
-    let row = json!({
-        "path": file.name,
-        "partitionValues": {},
-        "size": file.bytes,
-        "modificationTime": now_millis(),
-        "stats": file.stats,
-    });
-    Rows::new(schema.clone(), vec![row])
-}
-
-fn now_millis() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .ok()
-        .and_then(|since| i64::try_from(since.as_millis()).ok())
-        .unwrap_or_default()
 }
 
 fn folder_url(folder: &Path) -> Result<Url, DeltaError> {

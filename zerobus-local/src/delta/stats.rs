@@ -3,14 +3,12 @@
 use std::cmp::Ordering;
 
 use chrono::{DateTime, Datelike};
+use delta_kernel::expressions::ColumnName;
 use delta_kernel::schema::{DataType, DecimalType, PrimitiveType, StructType};
 use parquet::data_type::ByteArray;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::statistics::Statistics;
 use serde_json::{Map, Value, json};
-
-/// As many leaf columns as Delta's own default of `delta.dataSkippingNumIndexedCols`.
-const INDEXED_COLUMNS: usize = 32;
 
 /// The leaf columns whose statistics are kept.
 #[derive(Debug)]
@@ -25,10 +23,21 @@ struct Leaf {
 }
 
 impl Stats {
-    pub(super) fn of(columns: &StructType) -> Self {
-        let mut leaves = Vec::new();
-        collect(columns, &mut Vec::new(), &mut leaves);
-        Self { leaves }
+    /// Those of `wanted` that are in `columns` and are no list or map.
+    pub(super) fn of(columns: &StructType, wanted: &[ColumnName]) -> Self {
+        let leaves =
+            wanted
+                .iter()
+                .filter_map(|path| match columns.field_at(path).ok()?.data_type() {
+                    DataType::Primitive(primitive) => Some(Leaf {
+                        path: path.path().to_vec(),
+                        primitive: primitive.clone(),
+                    }),
+                    _ => None,
+                });
+        Self {
+            leaves: leaves.collect(),
+        }
     }
 
     /// The `stats` of a file that was just written: rows, and of each kept leaf its nulls and,
@@ -49,22 +58,6 @@ impl Stats {
             "maxValues": max,
             "nullCount": nulls,
         })
-    }
-}
-
-/// Lists and maps have no bounds, nor has what is in them.
-fn collect(columns: &StructType, path: &mut Vec<String>, leaves: &mut Vec<Leaf>) {
-    for field in columns.fields() {
-        path.push(field.name().clone());
-        match field.data_type() {
-            DataType::Struct(fields) => collect(fields, path, leaves),
-            DataType::Primitive(primitive) if leaves.len() < INDEXED_COLUMNS => leaves.push(Leaf {
-                path: path.clone(),
-                primitive: primitive.clone(),
-            }),
-            _ => {}
-        }
-        path.pop();
     }
 }
 

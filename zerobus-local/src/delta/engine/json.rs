@@ -1,6 +1,7 @@
 //! Log entries: one JSON object a line.
 
 use std::fs;
+use std::sync::{Mutex, PoisonError};
 
 use delta_kernel::schema::{MetadataColumnSpec, SchemaRef};
 use delta_kernel::{
@@ -13,11 +14,13 @@ use url::Url;
 use super::rows::Rows;
 use super::storage::local_path;
 use crate::delta::DeltaError;
-use crate::delta::durable::{Durability, Existing};
+use crate::delta::durable::{Durability, Existing, Flush};
 
 #[derive(Debug)]
 pub(super) struct Json {
     pub(super) durability: Durability,
+    /// The data file that the next entry names.
+    pub(super) flush: Mutex<Option<Flush>>,
 }
 
 impl JsonHandler for Json {
@@ -64,8 +67,17 @@ impl JsonHandler for Json {
         } else {
             Existing::Keep
         };
+        let flushed = || match self
+            .flush
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
+            Some(flush) => flush.wait(),
+            None => Ok(()),
+        };
         self.durability
-            .write(&local_path(path)?, &bytes, existing)?;
+            .write(&local_path(path)?, &bytes, existing, flushed)?;
         u64::try_from(bytes.len()).map_err(KernelError::generic_err)
     }
 }

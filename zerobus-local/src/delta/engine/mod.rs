@@ -11,13 +11,14 @@ mod rows;
 mod storage;
 mod table;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use delta_kernel::{Engine, EvaluationHandler, JsonHandler, ParquetHandler, StorageHandler};
 
 pub(super) use rows::Rows;
 
-use super::durable::Durability;
+use super::DeltaError;
+use super::durable::{Durability, Flush};
 use evaluate::Evaluation;
 use json::Json;
 use parquet::Parquet;
@@ -37,9 +38,34 @@ impl LocalEngine {
         Self {
             evaluation: Arc::new(Evaluation),
             storage: Arc::new(Storage { durability }),
-            json: Arc::new(Json { durability }),
+            json: Arc::new(Json {
+                durability,
+                flush: Mutex::default(),
+            }),
             parquet: Arc::new(Parquet { durability }),
         }
+    }
+
+    /// Does what may commit an entry, which appears only after `flush` is through.
+    pub(super) fn after<T>(
+        &self,
+        flush: Flush,
+        commit: impl FnOnce() -> Result<T, DeltaError>,
+    ) -> Result<T, DeltaError> {
+        *self.pending() = Some(flush);
+        let done = commit();
+        let left = self.pending().take();
+        if let Some(flush) = left {
+            flush.wait()?;
+        }
+        done
+    }
+
+    fn pending(&self) -> std::sync::MutexGuard<'_, Option<Flush>> {
+        self.json
+            .flush
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -85,7 +85,8 @@ impl ParquetHandler for Parquet {
             writer.write(&batch?).map_err(failed)?;
         }
         let bytes = writer.into_inner().map_err(failed)?;
-        self.durability.write(&path, &bytes, Existing::Replace)?;
+        self.durability
+            .write(&path, &bytes, Existing::Replace, || Ok(()))?;
         u64::try_from(bytes.len()).map_err(KernelError::generic_err)
     }
 

@@ -28,8 +28,7 @@ impl StorageHandler for Storage {
             start.parent().unwrap_or(&start)
         };
         let mut files = Vec::new();
-        list_into(folder, &mut files)?;
-        files.retain(|file| file.location.path() > path.path());
+        list_into(folder, &start, &mut files)?;
         files.sort_unstable_by(|a, b| a.location.cmp(&b.location));
         Ok(Box::new(files.into_iter().map(Ok)))
     }
@@ -52,7 +51,7 @@ impl StorageHandler for Storage {
         let bytes = fs::read(&src).map_err(|source| DeltaError::io(&src, "read", source))?;
         Ok(self
             .durability
-            .write(&local_path(dest)?, &bytes, Existing::Keep)?)
+            .write(&local_path(dest)?, &bytes, Existing::Keep, || Ok(()))?)
     }
 
     fn put(&self, path: &Url, data: Bytes, overwrite: bool) -> KernelResult<()> {
@@ -61,7 +60,9 @@ impl StorageHandler for Storage {
         } else {
             Existing::Keep
         };
-        Ok(self.durability.write(&local_path(path)?, &data, existing)?)
+        Ok(self
+            .durability
+            .write(&local_path(path)?, &data, existing, || Ok(()))?)
     }
 
     fn head(&self, path: &Url) -> KernelResult<FileMeta> {
@@ -80,8 +81,8 @@ impl StorageHandler for Storage {
     }
 }
 
-/// Everything under a folder but hidden files, which are nobody's yet.
-fn list_into(folder: &Path, files: &mut Vec<FileMeta>) -> KernelResult<()> {
+/// Everything under a folder that comes after `start`, but hidden files, which are nobody's yet.
+fn list_into(folder: &Path, start: &Path, files: &mut Vec<FileMeta>) -> KernelResult<()> {
     let failed = |source| KernelError::from(DeltaError::io(folder, "list", source));
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
@@ -89,17 +90,22 @@ fn list_into(folder: &Path, files: &mut Vec<FileMeta>) -> KernelResult<()> {
             continue;
         }
         let path = entry.path();
+        let is_folder = entry.file_type().map_err(failed)?.is_dir();
+        if is_folder {
+            list_into(&path, start, files)?;
+            continue;
+        }
+        // A long log is mostly what was read before: look no further into it.
+        if path.as_os_str() <= start.as_os_str() {
+            continue;
+        }
         let metadata = match entry.metadata() {
             Ok(metadata) => metadata,
             // Removed while the folder was read: as if it had not been there.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(failed(error)),
         };
-        if metadata.is_dir() {
-            list_into(&path, files)?;
-        } else {
-            files.push(file_meta(url_of(&path)?, &metadata));
-        }
+        files.push(file_meta(url_of(&path)?, &metadata));
     }
     Ok(())
 }

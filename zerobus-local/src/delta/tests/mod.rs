@@ -4,6 +4,7 @@
 mod air_quality;
 mod append;
 mod failure;
+mod options;
 mod reader;
 mod types;
 mod values;

@@ -53,17 +53,19 @@ pub(super) fn batches(table: &Path) -> Vec<RecordBatch> {
 
 /// The same, held to Arrow types that the Parquet types must fit.
 pub(super) fn batches_as(table: &Path, schema: Option<&SchemaRef>) -> Vec<RecordBatch> {
-    let mut batches = Vec::new();
-    for file in files(table) {
-        let file = File::open(file).unwrap();
-        let options = match schema {
-            Some(schema) => ArrowReaderOptions::new().with_schema(schema.clone()),
-            None => ArrowReaderOptions::new(),
-        };
-        let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).unwrap();
-        batches.extend(reader.build().unwrap().map(Result::unwrap));
-    }
-    batches
+    let files = files(table).into_iter();
+    files.flat_map(|file| rows_of(&file, schema)).collect()
+}
+
+/// The rows of one data file.
+pub(super) fn rows_of(file: &Path, schema: Option<&SchemaRef>) -> Vec<RecordBatch> {
+    let options = match schema {
+        Some(schema) => ArrowReaderOptions::new().with_schema(schema.clone()),
+        None => ArrowReaderOptions::new(),
+    };
+    let file = File::open(file).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).unwrap();
+    reader.build().unwrap().map(Result::unwrap).collect()
 }
 
 /// How many rows the table has.

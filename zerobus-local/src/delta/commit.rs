@@ -1,0 +1,147 @@
+//! A table's log, as the kernel keeps it: entries, other writers' entries, checkpoints.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use delta_kernel::SnapshotRef;
+use delta_kernel::committer::FileSystemCommitter;
+use delta_kernel::schema::SchemaRef;
+use delta_kernel::snapshot::{CheckpointWriteResult, Snapshot};
+use delta_kernel::transaction::{CommitResult, Transaction, UpdateTableOperation};
+use serde_json::{Map, Value, json};
+
+use super::data_file::DataFile;
+use super::engine::{LocalEngine, Rows};
+use super::{DeltaError, ENGINE_INFO, Txn};
+
+/// How often a commit is tried anew when other writers are faster.
+const COMMIT_ATTEMPTS: usize = 10;
+
+/// At least this many versions lie between two checkpoints.
+const CHECKPOINT_INTERVAL: u64 = 100;
+
+/// A checkpoint holds all files, so its cost grows with the table: it may be put off until the
+/// log has grown by a tenth, and all checkpoints together cost a bounded part of each commit.
+const CHECKPOINT_GROWTH: u64 = 10;
+
+/// The log up to a version.
+#[derive(Debug)]
+pub(super) struct Head {
+    /// Kept from commit to commit: a fresh one would read the log again.
+    snapshot: SnapshotRef,
+}
+
+impl Head {
+    pub(super) fn new(snapshot: SnapshotRef) -> Self {
+        Self { snapshot }
+    }
+
+    pub(super) fn snapshot(&self) -> &SnapshotRef {
+        &self.snapshot
+    }
+
+    /// What could be committed as the next version; `adds` says that it will have files.
+    pub(super) fn transaction(
+        &self,
+        engine: &LocalEngine,
+        adds: bool,
+        txn: Option<Txn<'_>>,
+    ) -> Result<Transaction, DeltaError> {
+        let mut builder =
+            self.snapshot
+                .clone()
+                .update_table(UpdateTableOperation::Write, ENGINE_INFO, true);
+        if adds {
+            builder = builder.with_blind_append();
+        }
+        if let Some(txn) = txn {
+            builder = builder.with_transaction_id(txn.app_id, txn.version);
+        }
+        Ok(builder.build(engine, Box::new(FileSystemCommitter::new()))?)
+    }
+
+    /// Adds files to the table and returns the version that has them. Versions that others took
+    /// meanwhile are followed: rows that are only added fit after anything but other columns.
+    pub(super) fn commit(
+        &mut self,
+        engine: &LocalEngine,
+        files: &[DataFile],
+        partition_columns: &[String],
+        txn: Option<Txn<'_>>,
+    ) -> Result<u64, DeltaError> {
+        let mut version = self.snapshot.version();
+        for _ in 0..COMMIT_ATTEMPTS {
+            let mut transaction = self.transaction(engine, !files.is_empty(), txn)?;
+            if !files.is_empty() {
+                let schema = transaction.add_files_schema();
+                transaction.add_files(Box::new(adds(files, partition_columns, schema)));
+            }
+            match transaction.commit(engine)? {
+                CommitResult::Committed(committed) => {
+                    self.snapshot = match committed.post_commit_snapshot() {
+                        Some(snapshot) => snapshot.clone(),
+                        None => self.latest(engine)?,
+                    };
+                    return Ok(committed.commit_version());
+                }
+                CommitResult::Conflicted(conflict) => {
+                    version = conflict.conflict_version();
+                    self.follow(engine)?;
+                }
+                CommitResult::Retryable(retryable) => return Err(retryable.error.into()),
+            }
+        }
+        Err(DeltaError::Conflict { version })
+    }
+
+    /// Writes a checkpoint if one is due, and says whether.
+    pub(super) fn checkpoint_if_due(&mut self, engine: &LocalEngine) -> Result<bool, DeltaError> {
+        let version = self.snapshot.version();
+        let last = self.snapshot.log_segment().checkpoint_version.unwrap_or(0);
+        let interval = CHECKPOINT_INTERVAL.max(last / CHECKPOINT_GROWTH);
+        if version.saturating_sub(last) < interval {
+            return Ok(false);
+        }
+        let (written, snapshot) = self.snapshot.checkpoint(engine, None)?;
+        self.snapshot = snapshot;
+        Ok(written == CheckpointWriteResult::Written)
+    }
+
+    fn follow(&mut self, engine: &LocalEngine) -> Result<(), DeltaError> {
+        let latest = self.latest(engine)?;
+        if latest.schema() != self.snapshot.schema() {
+            return Err(DeltaError::SchemaChanged {
+                version: latest.version(),
+            });
+        }
+        self.snapshot = latest;
+        Ok(())
+    }
+
+    fn latest(&self, engine: &LocalEngine) -> Result<SnapshotRef, DeltaError> {
+        Ok(Snapshot::builder_from(self.snapshot.clone()).build(engine)?)
+    }
+}
+
+fn adds(files: &[DataFile], partition_columns: &[String], schema: &SchemaRef) -> Rows {
+    let modified = now_millis();
+    let rows = files.iter().map(|file| {
+        let values = file.partition.iter().cloned().map(Value::from);
+        let partition: Map<_, _> = partition_columns.iter().cloned().zip(values).collect();
+        json!({
+            "path": file.name,
+            "partitionValues": partition,
+            "size": file.bytes,
+            "modificationTime": modified,
+            "stats": file.stats,
+        })
+    });
+    Rows::new(schema.clone(), rows.collect())
+}
+
+fn now_millis() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .ok()
+        .and_then(|since| i64::try_from(since.as_millis()).ok())
+        .unwrap_or_default()
+}
