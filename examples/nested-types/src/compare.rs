@@ -33,14 +33,41 @@ impl Comparison {
             (expected, found) => {
                 self.values += 1;
                 if expected != found {
-                    let text = |value: Option<&Value>| {
-                        value.map_or("nothing".to_owned(), Value::to_string)
-                    };
-                    let difference =
-                        format!("{path}: expected {}, found {}", text(expected), text(found));
-                    self.differences.push(difference);
+                    self.differences.push(format!(
+                        "{path}: expected {}, found {}",
+                        text(expected),
+                        text(found)
+                    ));
                 }
             }
         }
+    }
+}
+
+fn text(value: Option<&Value>) -> String {
+    value.map_or_else(|| "nothing".to_owned(), Value::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_difference_is_told_with_its_place() {
+        let expected = json!({ "a": [1, { "b": "x" }], "gone": null, "same": [true] });
+        let found = json!({ "a": [1, { "b": "y" }, 3], "new": {}, "same": [true] });
+        let mut comparison = Comparison::default();
+        comparison.add("row", Some(&expected), Some(&found));
+        assert_eq!(
+            comparison.differences,
+            [
+                "row.a[1].b: expected \"x\", found \"y\"",
+                "row.a[2]: expected nothing, found 3",
+                "row.gone: expected null, found nothing",
+                "row.new: expected nothing, found {}",
+            ]
+        );
     }
 }

@@ -18,6 +18,9 @@ use samples::SAMPLES;
 
 type Error = Box<dyn std::error::Error>;
 
+/// The row that is printed: small, with something missing on each level.
+const SHOWN: usize = 2;
+
 const HELP: &str = "\
 Writes rows with structs, arrays and maps in each other and compares what is read back.
 
@@ -78,40 +81,44 @@ async fn run(records: usize, data: &Path) -> Result<(), Error> {
     if !read_back(&table)?.is_empty() {
         return Err(format!("{} has rows already; name another folder", table.display()).into());
     }
-    let mut expected = stream(&server.url(), records).await?;
+    let expected = stream(&server.url(), records).await?;
     server.shutdown().await;
 
-    // A stream keeps the order of its records; across data files, the ids say where a row belongs.
-    let mut found = read_back(&table)?;
-    let id = |row: &Value| row["id"].as_i64();
-    expected.sort_by_key(id);
-    found.sort_by_key(id);
-    for ((kind, _), row) in SAMPLES.iter().zip(&found) {
-        println!("{kind}:\n{row:#}\n");
-    }
-    let mut comparison = Comparison::default();
-    for (expected, found) in expected.iter().zip(&found) {
-        comparison.add(
-            &format!("id {}", expected["id"]),
-            Some(expected),
-            Some(found),
+    // In the order of the log, rows come as they were sent.
+    let found = read_back(&table)?;
+    println!(
+        "{:<34} {:>8} {:>8} {:>8}",
+        "parcels", "rows", "values", "differ"
+    );
+    let mut differences = Vec::new();
+    for (at, (kind, _)) in SAMPLES.iter().enumerate() {
+        let rows = expected.iter().zip(&found).skip(at).step_by(SAMPLES.len());
+        let mut comparison = Comparison::default();
+        for (expected, found) in rows.clone() {
+            comparison.add(
+                &format!("id {}", expected["id"]),
+                Some(expected),
+                Some(found),
+            );
+        }
+        println!(
+            "{kind:<34} {:>8} {:>8} {:>8}",
+            rows.len(),
+            comparison.values,
+            comparison.differences.len()
         );
+        differences.extend(comparison.differences);
     }
-    println!("table     {}", table.display());
-    println!(
-        "rows      {} sent, {} read back",
-        expected.len(),
-        found.len()
-    );
-    println!(
-        "values    {} compared, {} differ",
-        comparison.values,
-        comparison.differences.len()
-    );
-    for difference in comparison.differences.iter().take(20) {
-        println!("  {difference}");
+    if let Some(row) = found.get(SHOWN) {
+        println!("\none of them, as it is in the table, NULLs left out:\n{row:#}");
     }
-    if expected.len() != found.len() || !comparison.differences.is_empty() {
+    println!("\nsent         {}", expected.len());
+    println!("read back    {}", found.len());
+    println!("table        {}", table.display());
+    if expected.len() != found.len() || !differences.is_empty() {
+        for difference in differences.iter().take(20) {
+            eprintln!("{difference}");
+        }
         return Err("what was read back is not what was sent".into());
     }
     Ok(())

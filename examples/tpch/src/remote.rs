@@ -9,21 +9,22 @@ use crate::record::LineItem;
 use crate::{CLIENT_ID, CLIENT_SECRET, Error, LINEITEM_SQL};
 
 /// Sees to it that the table is there, with the columns that this program was compiled for.
-pub(crate) async fn create_table(url: &str, name: &TableName) -> Result<(), Error> {
+pub(crate) async fn create_table(url: &str) -> Result<(), Error> {
+    let name = TableName::parse(LineItem::TABLE)?;
     let workspace = Workspace::builder()
         .workspace_url(url)
         .oauth(CLIENT_ID, CLIENT_SECRET)
         .build()?;
-    let table = match workspace.table(name).await {
+    let table = match workspace.table(&name).await {
         Err(CatalogError::TableNotFound { .. }) => {
             run_ddl(url, LINEITEM_SQL).await?;
-            workspace.table(name).await?
+            workspace.table(&name).await?
         }
         other => other?,
     };
     if Fingerprint::of(&table) != LineItem::FINGERPRINT {
         return Err(
-            format!("{name} exists with other columns than lineitem.sql; drop it first").into(),
+            format!("{name} is there with other columns than those of lineitem.sql").into(),
         );
     }
     Ok(())
