@@ -1,5 +1,7 @@
 //! What the derive writes.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod against_prost;
 mod rust_types;
 mod shapes;

@@ -17,7 +17,7 @@ impl WriteValue for Uuid {
 
     #[inline]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
-        let mut buffer = Uuid::encode_buffer();
+        let mut buffer = Self::encode_buffer();
         write_text::<P>(self.hyphenated().encode_lower(&mut buffer), out)
     }
 }

@@ -114,52 +114,98 @@ impl Decimal {
     }
 
     /// The text, at the end of `buffer`.
-    fn text(self, buffer: &mut [u8; TEXT_MAX]) -> &str {
-        let mut places = buffer.iter_mut().rev();
-        let mut used = 0;
+    fn text(self, buffer: &mut [u8; TEXT_MAX]) -> &[u8] {
+        let mut start = buffer.len();
         let mut put = |byte: u8| {
-            if let Some(place) = places.next() {
+            start -= 1;
+            if let Some(place) = buffer.get_mut(start) {
                 *place = byte;
-                used += 1;
             }
         };
-        let mut behind = self.scale;
-        let mut step = |digit: u8| {
-            put(b'0' + digit);
-            if behind == 1 {
-                put(b'.');
-            }
-            behind = behind.saturating_sub(1);
-            behind
-        };
-        let mut wide = self.unscaled.unsigned_abs();
-        let mut left = self.scale;
-        let mut any = false;
-        // Division of 128 bits is a call; most decimals fit 64.
-        while u64::try_from(wide).is_err() {
-            left = step((wide % 10).to_le_bytes()[0]);
-            wide /= 10;
+        let mut digits = Digits::of(self.unscaled.unsigned_abs());
+        for _ in 0..self.scale {
+            put(digits.take_last());
         }
-        let mut rest = u64::try_from(wide).unwrap_or_default();
-        while rest > 0 || left > 0 || !any {
-            any = left == 0;
-            left = step((rest % 10).to_le_bytes()[0]);
-            rest /= 10;
+        if self.scale > 0 {
+            put(b'.');
+        }
+        loop {
+            put(digits.take_last());
+            if digits.rest == 0 && digits.high == 0 {
+                break;
+            }
         }
         if self.unscaled < 0 {
             put(b'-');
         }
-        buffer
-            .get(TEXT_MAX - used..)
-            .and_then(|text| std::str::from_utf8(text).ok())
-            .unwrap_or_default()
+        buffer.get(start..).unwrap_or_default()
+    }
+
+    /// Whether every digit has a place in DECIMAL(precision, scale).
+    fn fits(self, precision: u8, scale: u8) -> bool {
+        self.scale <= scale
+            && POWERS_OF_TEN
+                .get(usize::from(precision - scale + self.scale))
+                .is_some_and(|&bound| self.unscaled.unsigned_abs() < bound)
     }
 }
+
+/// The digits of a number, last one first. Division of 128 bits is a call and most decimals fit 64.
+struct Digits {
+    /// What is above 10^19.
+    high: u128,
+    rest: u64,
+    /// How many digits of `rest` are left, where there are higher ones.
+    left: u8,
+}
+
+impl Digits {
+    const CHUNK: u128 = 10_u128.pow(19);
+
+    fn of(number: u128) -> Self {
+        match u64::try_from(number) {
+            Ok(rest) => Self {
+                high: 0,
+                rest,
+                left: 0,
+            },
+            Err(_) => Self {
+                high: number / Self::CHUNK,
+                rest: u64::try_from(number % Self::CHUNK).unwrap_or_default(),
+                left: 19,
+            },
+        }
+    }
+
+    /// The last digit as text; zero when there are no more.
+    #[inline]
+    fn take_last(&mut self) -> u8 {
+        if self.high != 0 {
+            if self.left == 0 {
+                *self = Self::of(self.high);
+            }
+            self.left = self.left.saturating_sub(1);
+        }
+        let digit = (self.rest % 10).to_le_bytes()[0];
+        self.rest /= 10;
+        b'0' + digit
+    }
+}
+
+const POWERS_OF_TEN: [u128; 39] = {
+    let mut powers = [1; 39];
+    let mut i = 1;
+    while i < 39 {
+        powers[i] = powers[i - 1] * 10;
+        i += 1;
+    }
+    powers
+};
 
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut buffer = [0; TEXT_MAX];
-        f.pad(self.text(&mut buffer))
+        f.pad(std::str::from_utf8(self.text(&mut buffer)).unwrap_or_default())
     }
 }
 
@@ -169,7 +215,14 @@ impl WriteValue for Decimal {
     #[inline]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
         let mut buffer = [0; TEXT_MAX];
-        write_decimal::<P>(self.text(&mut buffer), out)
+        let text = self.text(&mut buffer);
+        match P::TYPE {
+            ColumnType::Decimal(precision, scale) if self.fits(precision, scale) => {
+                wire::bytes::<P>(out, text);
+                Ok(())
+            }
+            _ => write_decimal::<P>(std::str::from_utf8(text).unwrap_or_default(), out),
+        }
     }
 }
 
@@ -237,32 +290,48 @@ pub(crate) fn write_text<P: Place>(
 }
 
 /// The part of the text to send: all of it, zeros aside that stand behind the last place.
+#[inline]
 fn fit(text: &[u8], precision: usize, scale: usize) -> Option<&[u8]> {
     let digits = text.strip_prefix(b"-").unwrap_or(text);
-    let point = digits.iter().position(|&byte| byte == b'.');
-    let (whole, fraction) = match point {
-        Some(point) => (digits.get(..point)?, digits.get(point + 1..)?),
-        None => (digits, [].as_slice()),
-    };
-    let is_number = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
-    if !is_number(whole) || (point.is_some() && !is_number(fraction)) {
+    let mut point = None;
+    for (at, byte) in digits.iter().enumerate() {
+        if !byte.is_ascii_digit() {
+            if *byte != b'.' || point.is_some() {
+                return None;
+            }
+            point = Some(at);
+        }
+    }
+    let whole = point.unwrap_or(digits.len());
+    // Whether or not there is a point, the place behind it would be this one.
+    let fraction = digits.len().saturating_sub(whole + 1);
+    if whole == 0 || (fraction == 0 && point.is_some()) {
         return None;
     }
-    let leading_zeros = whole.iter().take_while(|&&byte| byte == b'0').count();
-    if whole.len() - leading_zeros > precision - scale {
-        return None;
-    }
-    let Some(beyond) = fraction.get(scale..) else {
+    if whole <= precision - scale && fraction <= scale {
         return Some(text);
-    };
-    if beyond.iter().any(|&byte| byte != b'0') {
+    }
+    cut(text, digits, whole, precision, scale)
+}
+
+/// The text without zeros that have no place, where nothing else is too much.
+fn cut<'a>(
+    text: &'a [u8],
+    digits: &[u8],
+    whole: usize,
+    precision: usize,
+    scale: usize,
+) -> Option<&'a [u8]> {
+    let is_zero = |byte: &&u8| **byte == b'0';
+    let leading_zeros = digits.iter().take(whole).take_while(is_zero).count();
+    let fraction = digits.get(whole + 1..).unwrap_or_default();
+    let beyond = fraction.get(scale..).unwrap_or_default();
+    if whole - leading_zeros > precision - scale || !beyond.iter().all(|byte| *byte == b'0') {
         return None;
     }
-    let cut = match (point, scale) {
-        (Some(_), 0) => fraction.len() + 1,
-        _ => beyond.len(),
-    };
-    text.get(..text.len() - cut)
+    // No point where nothing stands behind it.
+    let point = usize::from(scale == 0 && !fraction.is_empty());
+    text.get(..text.len() - beyond.len() - point)
 }
 
 #[cold]

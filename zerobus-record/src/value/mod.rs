@@ -99,9 +99,10 @@ macro_rules! stands_for {
 }
 pub(crate) use stands_for;
 
-#[cfg(all(test, any(feature = "chrono", feature = "jiff", feature = "time")))]
+#[cfg(test)]
+#[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
 pub(crate) mod testing {
-    use super::Value;
+    use super::WriteValue;
     use crate::delta::DeltaType;
     use crate::layout::At;
 
