@@ -7,7 +7,7 @@ use delta_kernel::committer::FileSystemCommitter;
 use delta_kernel::schema::SchemaRef;
 use delta_kernel::snapshot::{CheckpointWriteResult, Snapshot};
 use delta_kernel::transaction::{CommitResult, Transaction, UpdateTableOperation};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::data_file::DataFile;
 use super::engine::{LocalEngine, Rows};
@@ -65,7 +65,6 @@ impl Head {
         &mut self,
         engine: &LocalEngine,
         files: &[DataFile],
-        partition_columns: &[String],
         txn: Option<Txn<'_>>,
     ) -> Result<u64, DeltaError> {
         let mut version = self.snapshot.version();
@@ -73,7 +72,7 @@ impl Head {
             let mut transaction = self.transaction(engine, !files.is_empty(), txn)?;
             if !files.is_empty() {
                 let schema = transaction.add_files_schema();
-                transaction.add_files(Box::new(adds(files, partition_columns, schema)));
+                transaction.add_files(Box::new(adds(files, schema)));
             }
             match transaction.commit(engine)? {
                 CommitResult::Committed(committed) => {
@@ -122,14 +121,12 @@ impl Head {
     }
 }
 
-fn adds(files: &[DataFile], partition_columns: &[String], schema: &SchemaRef) -> Rows {
+fn adds(files: &[DataFile], schema: &SchemaRef) -> Rows {
     let modified = now_millis();
     let rows = files.iter().map(|file| {
-        let values = file.partition.iter().cloned().map(Value::from);
-        let partition: Map<_, _> = partition_columns.iter().cloned().zip(values).collect();
         json!({
-            "path": file.name,
-            "partitionValues": partition,
+            "path": file.place.log_path,
+            "partitionValues": file.place.partition_values,
             "size": file.bytes,
             "modificationTime": modified,
             "stats": file.stats,

@@ -16,9 +16,8 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::SchemaDescriptor;
 use serde_json::Value;
-use uuid::Uuid;
 
-use super::partition::PartitionValues;
+use super::partition::Place;
 use super::stats::Stats;
 use super::{DeltaError, durable};
 
@@ -33,9 +32,7 @@ pub(super) struct DataFileWriter {
 /// A file that is written, perhaps not yet on the disk, and in no log entry.
 #[derive(Debug)]
 pub(super) struct DataFile {
-    /// Its name in the table's folder.
-    pub(super) name: String,
-    pub(super) partition: PartitionValues,
+    pub(super) place: Place,
     pub(super) rows: u64,
     pub(super) bytes: u64,
     /// The log's `stats` of it.
@@ -45,7 +42,7 @@ pub(super) struct DataFile {
 }
 
 impl DataFileWriter {
-    /// `columns` are those that are in the file, and `schema` the same as Arrow has them.
+    /// `schema` has the columns that are in a file, `columns` their types in Delta's words.
     /// `stats_columns` are those whose bounds the log is to hold.
     pub(super) fn new(
         columns: &StructType,
@@ -64,20 +61,16 @@ impl DataFileWriter {
         })
     }
 
-    /// Writes a file into `folder`. When this fails, no file is left.
+    /// Writes a file. When this fails, no file is left.
     pub(super) fn write(
         &self,
-        folder: &Path,
-        partition: PartitionValues,
+        place: Place,
         batches: &[RecordBatch],
     ) -> Result<DataFile, DeltaError> {
-        let name = format!("part-00000-{}-c000.snappy.parquet", Uuid::new_v4());
-        let path = folder.join(&name);
-        let file = durable::create_new(&path)?;
+        let file = durable::create_new(&place.path)?;
         match self.encode(&file, batches) {
             Ok((metadata, bytes)) => Ok(DataFile {
-                name,
-                partition,
+                place,
                 rows: u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default(),
                 bytes,
                 stats: self.stats.read(&metadata),
@@ -85,8 +78,8 @@ impl DataFileWriter {
             }),
             Err(error) => {
                 // Unreferenced and so harmless; on a full disk it would still be in the way.
-                let _ = fs::remove_file(&path);
-                Err(parquet_error(&path, error))
+                let _ = fs::remove_file(&place.path);
+                Err(parquet_error(&place.path, error))
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Files that are whole or absent, and stay so when the machine stops.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -49,25 +50,36 @@ impl Flush {
 }
 
 impl Durability {
-    /// Starts to flush files that were just written into `folder`, and the folder.
-    pub(super) fn flush(self, folder: &Path, files: &[DataFile]) -> Result<Flush, DeltaError> {
+    /// Starts to flush files that were just written below `table`, and the folders they are in.
+    pub(super) fn flush(self, table: &Path, files: &[DataFile]) -> Result<Flush, DeltaError> {
         if self == Self::PageCache {
             return Ok(Flush(None));
         }
+        let mut folders = BTreeSet::new();
+        for file in files {
+            let below = file.place.path.ancestors().skip(1);
+            folders.extend(
+                below
+                    .take_while(|folder| *folder != table)
+                    .map(Path::to_owned),
+            );
+        }
+        folders.insert(table.to_owned());
         let files: Vec<_> = files
             .iter()
-            .map(|file| (Arc::clone(&file.file), folder.join(&file.name)))
+            .map(|file| (Arc::clone(&file.file), file.place.path.clone()))
             .collect();
-        let target = folder.to_owned();
         let thread = thread::Builder::new()
             .name("zerobus-flush".to_owned())
             .spawn(move || {
                 for (file, path) in &files {
                     self.sync_file(file, path)?;
                 }
-                self.sync_folder(&target)
+                folders
+                    .iter()
+                    .try_for_each(|folder| self.sync_folder(folder))
             })
-            .map_err(|source| DeltaError::io(folder, "flush to disk", source))?;
+            .map_err(|source| DeltaError::io(table, "flush to disk", source))?;
         Ok(Flush(Some(thread)))
     }
 

@@ -140,10 +140,9 @@ impl DeltaTable {
         let transaction = head.transaction(&engine, true, None)?;
         let schema = head.snapshot().schema();
         let arrow_schema = Arc::new(schema::arrow_schema(&schema)?);
-        let partitioning =
-            Partitioning::new(&arrow_schema, transaction.logical_partition_columns());
+        let partitioning = Partitioning::new(&transaction, &schema, &arrow_schema)?;
         let writer = DataFileWriter::new(
-            &partitioning.data_columns(&schema)?,
+            &schema,
             partitioning.data_schema(&arrow_schema)?,
             &transaction.stats_columns(),
         )?;
@@ -215,7 +214,7 @@ impl DeltaTable {
         if committed.is_err() && !self.log.has(next) {
             for file in &files {
                 // Nothing refers to it, and on a full disk it would be in the way.
-                let _ = fs::remove_file(self.folder.join(&file.name));
+                let _ = fs::remove_file(&file.place.path);
             }
         }
         Ok(CommitInfo {
@@ -234,8 +233,9 @@ impl DeltaTable {
     }
 
     fn write(&self, batches: &[RecordBatch], files: &mut Vec<DataFile>) -> Result<(), DeltaError> {
-        for (partition, batches) in self.partitioning.split(batches)? {
-            files.push(self.writer.write(&self.folder, partition, &batches)?);
+        for partition in self.partitioning.split(batches)? {
+            let place = self.partitioning.place(&partition)?;
+            files.push(self.writer.write(place, &partition.batches)?);
         }
         Ok(())
     }
@@ -243,9 +243,7 @@ impl DeltaTable {
     fn commit(&mut self, files: &[DataFile], txn: Option<Txn<'_>>) -> Result<u64, DeltaError> {
         let flush = self.durability.flush(&self.folder, files)?;
         let (head, engine) = (&mut self.head, &self.engine);
-        engine.after(flush, || {
-            head.commit(engine, files, self.partitioning.names(), txn)
-        })
+        engine.after(flush, || head.commit(engine, files, txn))
     }
 
     /// Equal fields mean equal types and no null where none may be: Arrow holds a batch to its

@@ -1,6 +1,10 @@
-//! Rows by their partition, as data files hold them.
+//! Rows by their partition, and where the files of a partition lie.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -10,93 +14,188 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow_schema::{ArrowError, DataType as Arrow, Schema, SchemaRef};
 use arrow_select::take::take_record_batch;
-use delta_kernel::KernelResult;
 use delta_kernel::expressions::{DecimalData, Scalar};
 use delta_kernel::partition::serialization::serialize_partition_value;
-use delta_kernel::schema::{DecimalType, StructType};
+use delta_kernel::schema::{DataType, DecimalType, StructType};
+use delta_kernel::transaction::{Transaction, WriteState};
+use delta_kernel::{KernelError, KernelResult};
+use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::DeltaError;
 
 /// The columns by whose values the rows of a table are put into files of their own.
 #[derive(Debug)]
 pub(super) struct Partitioning {
-    names: Vec<String>,
-    /// Where they are in a batch.
-    partition: Vec<usize>,
-    /// Where all others are.
+    columns: Vec<PartitionColumn>,
+    /// Where the other columns are in a batch.
     data: Vec<usize>,
+    layout: Arc<WriteState>,
 }
 
-/// The values of the partition columns as the log writes them, in the columns' order.
-pub(super) type PartitionValues = Vec<Option<String>>;
+#[derive(Debug)]
+struct PartitionColumn {
+    name: String,
+    index: usize,
+    data_type: DataType,
+}
+
+/// The rows of one partition, in their order, without the partition columns.
+#[derive(Debug)]
+pub(super) struct Partition {
+    values: Vec<Scalar>,
+    pub(super) batches: Vec<RecordBatch>,
+}
+
+/// Where a new file of a partition goes.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// On this disk.
+    pub(super) path: PathBuf,
+    /// In the log.
+    pub(super) log_path: String,
+    /// In the log: the values that all rows of the file share.
+    pub(super) partition_values: Map<String, Value>,
+}
 
 impl Partitioning {
-    pub(super) fn new(schema: &Schema, names: &[String]) -> Self {
-        let is_partition = |index: &usize| names.contains(schema.field(*index).name());
-        let all = 0..schema.fields().len();
-        Self {
-            names: names.to_vec(),
-            partition: names
-                .iter()
-                .filter_map(|name| schema.index_of(name).ok())
-                .collect(),
-            data: all.filter(|index| !is_partition(index)).collect(),
-        }
-    }
-
-    pub(super) fn names(&self) -> &[String] {
-        &self.names
+    /// `arrow` is `schema` as Arrow has it.
+    pub(super) fn new(
+        transaction: &Transaction,
+        schema: &StructType,
+        arrow: &Schema,
+    ) -> Result<Self, DeltaError> {
+        let names = transaction.logical_partition_columns();
+        let columns = names.iter().filter_map(|name| {
+            Some(PartitionColumn {
+                name: name.clone(),
+                index: arrow.index_of(name).ok()?,
+                data_type: schema.field(name)?.data_type().clone(),
+            })
+        });
+        let in_files = |index: &usize| !names.contains(arrow.field(*index).name());
+        Ok(Self {
+            columns: columns.collect(),
+            data: (0..arrow.fields().len()).filter(in_files).collect(),
+            layout: transaction.write_state()?,
+        })
     }
 
     /// The columns that are in a data file.
-    pub(super) fn data_schema(&self, schema: &SchemaRef) -> Result<SchemaRef, DeltaError> {
+    pub(super) fn data_schema(&self, schema: &Schema) -> Result<SchemaRef, DeltaError> {
         Ok(schema.project(&self.data).map_err(unsplit)?.into())
     }
 
-    /// The same in Delta's types.
-    pub(super) fn data_columns(&self, schema: &StructType) -> Result<StructType, DeltaError> {
-        let fields = schema
-            .fields()
-            .filter(|field| !self.names.contains(field.name()));
-        Ok(StructType::try_new(fields.cloned())?)
-    }
-
-    /// The rows of each partition, in their order, without the partition columns.
-    pub(super) fn split(
-        &self,
-        batches: &[RecordBatch],
-    ) -> Result<BTreeMap<PartitionValues, Vec<RecordBatch>>, DeltaError> {
+    /// Puts each row with those of its partition.
+    pub(super) fn split(&self, batches: &[RecordBatch]) -> Result<Vec<Partition>, DeltaError> {
+        // By the values as the log writes them: to Delta, no text is no value.
         let mut partitions = BTreeMap::new();
         for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
-            if self.partition.is_empty() {
-                let all = partitions.entry(Vec::new()).or_insert_with(Vec::new);
-                all.push(batch.clone());
+            let data = batch.project(&self.data).map_err(unsplit)?;
+            if self.columns.is_empty() {
+                partition(&mut partitions, Vec::new(), Vec::new).push(data);
                 continue;
             }
-            let data = batch.project(&self.data).map_err(unsplit)?;
-            for (values, rows) in self.rows(batch)? {
+            for (key, rows) in self.rows(batch)? {
+                let first = rows.first().and_then(|row| usize::try_from(*row).ok());
+                let values = self.values(batch, first.unwrap_or_default())?;
                 let rows = take_record_batch(&data, &UInt32Array::from(rows)).map_err(unsplit)?;
-                partitions.entry(values).or_insert_with(Vec::new).push(rows);
+                partition(&mut partitions, key, || values).push(rows);
             }
         }
-        Ok(partitions)
+        Ok(partitions.into_values().collect())
     }
 
-    fn rows(&self, batch: &RecordBatch) -> Result<BTreeMap<PartitionValues, Vec<u32>>, DeltaError> {
-        let mut rows: BTreeMap<PartitionValues, Vec<u32>> = BTreeMap::new();
+    /// A new name in the folder of a partition, which is made when it is missing.
+    pub(super) fn place(&self, partition: &Partition) -> Result<Place, DeltaError> {
+        let names = self.columns.iter().map(|column| column.name.clone());
+        let values: HashMap<_, _> = names.clone().zip(partition.values.clone()).collect();
+        let mut context = self.layout.write_context_builder();
+        if !values.is_empty() {
+            context = context.with_partition_values(values);
+        }
+        let context = context.build()?;
+        let file = format!("part-00000-{}-c000.snappy.parquet", Uuid::new_v4());
+        let not_local = |_| DeltaError::Kernel(format!("no local path for {file}"));
+        let url = context
+            .write_dir()
+            .join(&file)
+            .map_err(|error| DeltaError::Kernel(format!("the partition has no path: {error}")))?;
+        let path = url.to_file_path().map_err(not_local)?;
+        let table = context.table_root_dir().to_file_path().map_err(not_local)?;
+        make_folders(&table, &path)?;
+        let mut partition_values = Map::new();
+        for name in names {
+            let value = context
+                .physical_partition_values()
+                .get(&name)
+                .cloned()
+                .flatten();
+            partition_values.insert(name, value.into());
+        }
+        Ok(Place {
+            path,
+            log_path: context.resolve_file_path(&url)?,
+            partition_values,
+        })
+    }
+
+    fn rows(&self, batch: &RecordBatch) -> Result<BTreeMap<Key, Vec<u32>>, DeltaError> {
+        let mut rows: BTreeMap<Key, Vec<u32>> = BTreeMap::new();
         for row in 0..batch.num_rows() {
-            let values = self
-                .partition
-                .iter()
-                .map(|column| serialize_partition_value(&scalar(batch.column(*column), row)?))
-                .collect::<KernelResult<PartitionValues>>()?;
+            let key = self.values(batch, row)?;
+            let key = key.iter().map(serialize_partition_value);
             let row = u32::try_from(row).map_err(|_| DeltaError::Unsupported {
                 reason: "a batch holds at most 4,294,967,295 rows; send fewer at once".to_owned(),
             })?;
-            rows.entry(values).or_default().push(row);
+            rows.entry(key.collect::<KernelResult<_>>()?)
+                .or_default()
+                .push(row);
         }
         Ok(rows)
     }
+
+    fn values(&self, batch: &RecordBatch, row: usize) -> Result<Vec<Scalar>, DeltaError> {
+        let values = self.columns.iter().map(|column| {
+            let array = batch.column(column.index);
+            if array.is_null(row) {
+                Ok(Scalar::Null(column.data_type.clone()))
+            } else {
+                scalar(array, row)
+            }
+        });
+        Ok(values.collect::<KernelResult<_>>()?)
+    }
+}
+
+type Key = Vec<Option<String>>;
+
+fn partition(
+    partitions: &mut BTreeMap<Key, Partition>,
+    key: Key,
+    values: impl FnOnce() -> Vec<Scalar>,
+) -> &mut Vec<RecordBatch> {
+    let partition = partitions.entry(key).or_insert_with(|| Partition {
+        values: values(),
+        batches: Vec::new(),
+    });
+    &mut partition.batches
+}
+
+/// Makes what is missing between a table's folder and a file; never the table's folder itself.
+fn make_folders(table: &Path, file: &Path) -> Result<(), DeltaError> {
+    let folders: Vec<_> = file
+        .ancestors()
+        .skip(1)
+        .take_while(|folder| *folder != table)
+        .collect();
+    for folder in folders.into_iter().rev() {
+        match fs::create_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made.map_err(|source| DeltaError::io(folder, "create", source))?,
+        }
+    }
+    Ok(())
 }
 
 fn unsplit(error: ArrowError) -> DeltaError {
@@ -105,9 +204,6 @@ fn unsplit(error: ArrowError) -> DeltaError {
 
 /// Creating a table has refused partition columns of any other type.
 fn scalar(column: &ArrayRef, row: usize) -> KernelResult<Scalar> {
-    if column.is_null(row) {
-        return Ok(Scalar::Null(delta_kernel::schema::DataType::STRING));
-    }
     Ok(match column.data_type() {
         Arrow::Boolean => column.as_boolean().value(row).into(),
         Arrow::Int8 => column.as_primitive::<Int8Type>().value(row).into(),
@@ -132,7 +228,7 @@ fn scalar(column: &ArrayRef, row: usize) -> KernelResult<Scalar> {
             DecimalData::try_new(unscaled, decimal)?.into()
         }
         other => {
-            return Err(delta_kernel::KernelError::unsupported(format!(
+            return Err(KernelError::unsupported(format!(
                 "a partition column of type {other}"
             )));
         }

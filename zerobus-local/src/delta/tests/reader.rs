@@ -8,6 +8,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use serde_json::Value;
+use url::Url;
 
 /// The actions of every log entry, by version.
 pub(super) fn log(table: &Path) -> BTreeMap<u64, Vec<Value>> {
@@ -37,11 +38,18 @@ pub(super) fn actions(table: &Path, kind: &str) -> Vec<Value> {
         .collect()
 }
 
+/// Where the file of an action lies: its path is that of a URL, relative to the table's.
+pub(super) fn path(table: &Path, action: &Value) -> PathBuf {
+    let table = Url::from_directory_path(table).unwrap();
+    let path = action["path"].as_str().unwrap();
+    table.join(path).unwrap().to_file_path().unwrap()
+}
+
 /// The live data files, in order of version.
 pub(super) fn files(table: &Path) -> Vec<PathBuf> {
-    let path = |action: &Value| table.join(action["path"].as_str().unwrap());
-    let removed: Vec<_> = actions(table, "remove").iter().map(path).collect();
-    let mut files: Vec<_> = actions(table, "add").iter().map(path).collect();
+    let path = |action| path(table, &action);
+    let removed: Vec<_> = actions(table, "remove").into_iter().map(path).collect();
+    let mut files: Vec<_> = actions(table, "add").into_iter().map(path).collect();
     files.retain(|file| !removed.contains(file));
     files
 }
