@@ -222,10 +222,6 @@ impl Mapper<'_> {
             message.messages.truncate(messages_before);
             return None;
         }
-        let mut note = None;
-        if let Some(value) = row(innermost(&field.data_type)).and_then(|row| row.value) {
-            note = Some(format!("{}: {value}", innermost(&field.data_type)));
-        }
         let number = field.number.unwrap_or_default();
         Some(Field {
             name: field.name.clone(),
@@ -233,7 +229,7 @@ impl Mapper<'_> {
             label,
             kind,
             comment: field.comment().map(str::to_owned),
-            note,
+            note: note(innermost(&field.data_type)),
         })
     }
 
@@ -310,6 +306,15 @@ impl Mapper<'_> {
         });
         None
     }
+}
+
+/// What a value of this type is, where its proto type does not say it.
+fn note(data_type: &DataType) -> Option<String> {
+    let value = match data_type {
+        DataType::Char(n) | DataType::Varchar(n) => format!("at most {n} characters"),
+        other => row(other)?.value?.to_owned(),
+    };
+    Some(format!("{data_type}: {value}"))
 }
 
 /// The type whose values a reader of the `.proto` must know how to fill.

@@ -90,7 +90,7 @@ impl RefusalReason {
             }
             Self::EmptyStruct => "a message without fields carries nothing; leave the column out",
             Self::Generated => {
-                "the table computes the column, so no record may carry it, and NOT NULL keeps it from being left out"
+                "the table computes the column, so no record may carry it; it can be left out only where it may be NULL"
             }
         }
     }

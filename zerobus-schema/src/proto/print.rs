@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::model::{Field, FieldKind, MapValue, Message};
@@ -36,15 +37,19 @@ fn print_message(out: &mut String, message: &Message, depth: usize) {
             let _ = writeln!(out, "{indent}  reserved {};", names.join(", "));
         }
     }
+    let shared = shared_json_names(message);
     for field in &message.fields {
-        print_field(out, field, &indent);
+        let json_name = shared
+            .contains(&json_name(&field.name))
+            .then_some(field.name.as_str());
+        print_field(out, field, json_name, &indent);
     }
     let _ = writeln!(out, "{indent}}}");
 }
 
 /// The names to reserve: not those that a new column has taken up again, and none that is no identifier.
 pub(super) fn reserved_names(message: &Message) -> impl Iterator<Item = &str> {
-    let names: std::collections::BTreeSet<&str> = message
+    let names: BTreeSet<&str> = message
         .reserved
         .iter()
         .map(|reserved| reserved.name.as_str())
@@ -55,7 +60,30 @@ pub(super) fn reserved_names(message: &Message) -> impl Iterator<Item = &str> {
     names.into_iter()
 }
 
-fn print_field(out: &mut String, field: &Field, indent: &str) {
+/// The names in JSON that two or more fields would have (`fooBar` and `foo_bar`), which some compilers refuse: such
+/// fields get their own name as the explicit one.
+fn shared_json_names(message: &Message) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    let names = message.fields.iter().map(|field| json_name(&field.name));
+    names.filter(|name| !seen.insert(name.clone())).collect()
+}
+
+/// The name that compilers give a field in JSON.
+fn json_name(field: &str) -> String {
+    let mut name = String::with_capacity(field.len());
+    let mut upper = false;
+    for c in field.chars() {
+        if c == '_' {
+            upper = true;
+        } else {
+            name.push(if upper { c.to_ascii_uppercase() } else { c });
+            upper = false;
+        }
+    }
+    name
+}
+
+fn print_field(out: &mut String, field: &Field, json_name: Option<&str>, indent: &str) {
     // A comment may hold anything; a line break of any kind must not end it early.
     for line in field
         .comment
@@ -71,12 +99,12 @@ fn print_field(out: &mut String, field: &Field, indent: &str) {
         FieldKind::Scalar(scalar) => {
             write!(
                 out,
-                "{indent}  {label} {} {name} = {number};",
+                "{indent}  {label} {} {name} = {number}",
                 scalar.as_str()
             )
         }
         FieldKind::Message(message) => {
-            write!(out, "{indent}  {label} {message} {name} = {number};")
+            write!(out, "{indent}  {label} {message} {name} = {number}")
         }
         FieldKind::Map { key, value, .. } => {
             let value = match value {
@@ -85,11 +113,15 @@ fn print_field(out: &mut String, field: &Field, indent: &str) {
             };
             write!(
                 out,
-                "{indent}  map<{}, {value}> {name} = {number};",
+                "{indent}  map<{}, {value}> {name} = {number}",
                 key.as_str()
             )
         }
     };
+    if let Some(json_name) = json_name {
+        let _ = write!(out, " [json_name = \"{json_name}\"]");
+    }
+    out.push(';');
     match &field.note {
         Some(note) => {
             let _ = writeln!(out, " // {note}");
