@@ -18,3 +18,6 @@ pub(crate) use chunk::Chunk;
 pub(crate) use descriptor::{Descriptor, DescriptorError};
 pub(crate) use fault::Fault;
 pub(crate) use plan::{Mismatch, Plan};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! The binary: its ready line, its signals, its refusals.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const SEED: &str = "CREATE TABLE main.default.t (a INT NOT NULL);\n";
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zerobus-local"));
+    command.args(arguments).env_remove("ZEROBUS_LOCAL_CLIENT");
+    command
+}
+
+fn refused(arguments: &[&str]) -> (i32, String) {
+    let Output {
+        status,
+        stderr,
+        stdout,
+    } = command(arguments).output().unwrap();
+    assert!(stdout.is_empty());
+    (status.code().unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+/// A server that runs, and is killed if the test fails.
+struct Running {
+    child: Child,
+    ready: String,
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = command(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut ready = String::new();
+        let mut stdout = BufReader::new(child.stdout.as_mut().unwrap());
+        stdout.read_line(&mut ready).unwrap();
+        Self { child, ready }
+    }
+
+    #[cfg(unix)]
+    fn terminate(&mut self) -> i32 {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        self.child.wait().unwrap().code().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn it_says_when_it_is_ready_and_stops_when_told_to() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    let seed = folder.path().join("seed.sql");
+    let ready_file = folder.path().join("ready.json");
+    fs::write(&seed, SEED).unwrap();
+    let mut server = Running::start(&[
+        "--data",
+        path(&data),
+        "--seed",
+        path(&seed),
+        "--ready-file",
+        path(&ready_file),
+    ]);
+    let ready: Value = serde_json::from_str(&server.ready).unwrap();
+    assert_eq!(fs::read_to_string(&ready_file).unwrap(), server.ready);
+    assert!(
+        server.ready.starts_with("{\"url\": \"http://127.0.0.1:"),
+        "{}",
+        server.ready
+    );
+    assert_eq!(ready["tls_url"], Value::Null);
+    assert_eq!(ready["ca"], Value::Null);
+    let data = fs::canonicalize(data).unwrap();
+    assert_eq!(ready["data"], path(&data));
+    assert!(data.join("main/default/t/_delta_log").is_dir());
+
+    let address = ready["url"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("http://")
+        .unwrap();
+    let mut connection = TcpStream::connect(address).unwrap();
+    connection
+        .write_all(b"GET /ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+
+    let (status, stderr) = refused(&["--data", path(&data)]);
+    assert_eq!(status, 3);
+    assert!(stderr.contains("in use by another server"), "{stderr}");
+
+    assert_eq!(server.terminate(), 0);
+    assert!(!ready_file.exists());
+}
+
+#[test]
+fn a_seed_with_a_mistake_is_named_with_file_line_and_column() {
+    let folder = TempDir::new().unwrap();
+    let seed = folder.path().join("seed.sql");
+    fs::write(
+        &seed,
+        format!("{SEED}CREATE TABLE main.default.u (\n  b,\n);\n"),
+    )
+    .unwrap();
+    let data = folder.path().join("data");
+    let (status, stderr) = refused(&["--data", path(&data), "--seed", path(&seed)]);
+    assert_eq!(status, 3);
+    assert!(
+        stderr.contains(&format!("{}:3:4: ", seed.display())),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn wrong_usage_has_a_status_of_its_own_and_shows_no_secret() {
+    for arguments in [
+        &[][..],
+        &["--data"],
+        &["--nonsense"],
+        &["--data", "x", "--listen", "nowhere"],
+        &["--data", "x", "--client", "hunter2"],
+    ] {
+        let (status, stderr) = refused(arguments);
+        assert_eq!(status, 2, "{arguments:?}");
+        assert!(stderr.contains("Usage: zerobus-local"), "{stderr}");
+        assert!(!stderr.contains("hunter2"), "{stderr}");
+    }
+}
+
+#[test]
+fn help_goes_to_stdout() {
+    let output = command(&["--help"]).output().unwrap();
+    assert!(output.status.success());
+    assert!(output.stdout.starts_with(b"Usage: zerobus-local"));
+}
