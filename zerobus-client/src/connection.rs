@@ -1,5 +1,6 @@
 //! One connection of a stream: from the token to the service's answer to `create_stream`.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,7 +93,7 @@ impl Connector {
             .transport()
             .connect()
             .await
-            .map_err(|error| self.broken(with_sources(&error)))?;
+            .map_err(|error| self.unconnected(&error))?;
 
         let id = queue.begin_connection();
         let body = RequestBody::new(Arc::clone(queue), id, self.create_stream.clone());
@@ -150,12 +151,30 @@ impl Connector {
         }
     }
 
+    fn unconnected(&self, error: &tonic::transport::Error) -> Error {
+        let message = with_sources(error);
+        if is_tls_refusal(error) {
+            return Error::Untrusted {
+                endpoint: self.endpoint.url().to_owned(),
+                message,
+            };
+        }
+        self.broken(message)
+    }
+
     fn broken(&self, message: String) -> Error {
         Error::Connection {
             endpoint: self.endpoint.url().to_owned(),
             message,
         }
     }
+}
+
+/// What TLS refuses comes as invalid data, which a connection in the making has no other use for.
+fn is_tls_refusal(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::InvalidData)
 }
 
 /// The response side of a stream that is open, and what keeps it so.

@@ -64,6 +64,15 @@ impl Endpoint {
             .http2_adaptive_window(false)
             .initial_stream_window_size(RECEIVE_WINDOW)
             .initial_connection_window_size(RECEIVE_WINDOW);
+        if options
+            .ca_certificates
+            .iter()
+            .any(|pem| !holds_certificate(pem))
+        {
+            return Err(Error::configuration(
+                "the CA certificate given holds no certificate; give PEM text that begins with -----BEGIN CERTIFICATE-----",
+            ));
+        }
         if !plaintext {
             transport = with_tls(transport, options).map_err(unusable)?;
         }
@@ -95,6 +104,10 @@ fn with_tls(
     }
     // A bare container has no roots of its own; then the private ones have to do.
     with_system.or_else(|_| transport.tls_config(tls))
+}
+
+fn holds_certificate(pem: &[u8]) -> bool {
+    String::from_utf8_lossy(pem).contains("-----BEGIN CERTIFICATE-----")
 }
 
 fn user_agent(application: Option<&str>) -> String {

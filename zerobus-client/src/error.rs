@@ -69,6 +69,13 @@ pub enum Error {
         /// What went wrong.
         message: String,
     },
+    /// The server's certificate is not trusted, is for another name, or the server does not speak TLS and HTTP/2.
+    Untrusted {
+        /// The address.
+        endpoint: String,
+        /// What went wrong.
+        message: String,
+    },
     /// The service broke the protocol; nothing it acks can be relied on from there.
     Protocol {
         /// What was expected and what was found.
@@ -117,6 +124,7 @@ impl Error {
             | Self::TableName { .. }
             | Self::Record { .. }
             | Self::RecordTooLarge { .. }
+            | Self::Untrusted { .. }
             | Self::Protocol { .. }
             | Self::UnknownOffset { .. }
             | Self::Closed => false,
@@ -177,8 +185,12 @@ impl fmt::Display for Error {
             Self::Status { error } => write!(f, "{error}"),
             Self::Connection { endpoint, message } => write!(
                 f,
-                "no connection to {endpoint}: {message}; check the address, the network and the trusted \
-                 certificates (SSL_CERT_FILE)"
+                "no connection to {endpoint}: {message}; check the address and the network, or try again later"
+            ),
+            Self::Untrusted { endpoint, message } => write!(
+                f,
+                "no secure connection to {endpoint}: {message}; check the address, and trust a private CA with \
+                 ca_certificate or SSL_CERT_FILE"
             ),
             Self::Protocol { problem } => write!(
                 f,

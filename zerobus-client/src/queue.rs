@@ -258,7 +258,6 @@ impl Queue {
 
     /// The end: nothing is taken or sent any more.
     pub(crate) fn end(&self, error: Option<Error>) {
-        self.ended.store(true, Ordering::Relaxed);
         let mut core = self.core();
         core.connection += 1;
         core.set_sending(Sending::Finished);
@@ -270,6 +269,8 @@ impl Queue {
             };
             progress.error = error;
         });
+        // Last, so that who sees it finds the reason.
+        self.ended.store(true, Ordering::Release);
     }
 
     // The request body's side.

@@ -341,6 +341,30 @@ impl<R> fmt::Debug for Stream<R> {
 }
 
 /// Records that share a descriptor can share a stream.
+///
+/// ```compile_fail,E0080
+/// use zerobus_client::{ColumnInfo, Error, Fingerprint, RecordError, Stream, ZerobusRecord};
+///
+/// struct Record<const N: u8>;
+///
+/// impl<const N: u8> ZerobusRecord for Record<N> {
+///     const TABLE: &'static str = "a.b.c";
+///     const FINGERPRINT: Fingerprint = Fingerprint::from_bytes([N; 32]);
+///     const COLUMNS: &'static [ColumnInfo] = &[];
+///     const DESCRIPTOR: &'static [u8] = &[N];
+///     fn encode(&self, _: &mut Vec<u8>) -> Result<(), RecordError> {
+///         Ok(())
+///     }
+///     fn validate(&self) -> Result<(), RecordError> {
+///         Ok(())
+///     }
+/// }
+///
+/// fn ingest(stream: &mut Stream<Record<1>>) -> Result<i64, Error> {
+///     stream.try_ingest(&Record::<2>)
+/// }
+/// # fn main() { let _: fn(&mut Stream<Record<1>>) -> Result<i64, Error> = ingest; }
+/// ```
 const fn assert_same_descriptor<R: ZerobusRecord, T: ZerobusRecord>() {
     let (mut ours, mut theirs) = (R::DESCRIPTOR, T::DESCRIPTOR);
     assert!(

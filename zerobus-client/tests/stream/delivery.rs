@@ -144,6 +144,24 @@ async fn a_flush_that_takes_too_long_can_be_called_again() {
     stream.close().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_can_be_moved_to_another_task() {
+    let mut server = Server::start().await;
+    let (mut stream, mut call) = open(&mut server, |_| {}).await;
+    let task = tokio::spawn(async move {
+        let offset = stream.ingest_record(&Line("a")).await?;
+        stream.ingest_records(&[Line("b")]).await?;
+        stream.wait_for_offset(offset).await?;
+        stream.flush().await?;
+        stream.close().await
+    });
+    let (_, last) = call.records(0, 2).await;
+    call.ack(last);
+    assert!(call.try_batch().await.is_none());
+    call.end();
+    task.await.unwrap().unwrap();
+}
+
 #[tokio::test]
 async fn acks_may_skip_and_repeat() {
     let mut server = Server::start().await;

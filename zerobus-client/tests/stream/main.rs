@@ -6,7 +6,9 @@
 mod record;
 mod server;
 
+mod chaos;
 mod delivery;
 mod pressure;
 mod recovery;
 mod refusal;
+mod tls;

@@ -7,6 +7,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::metadata::MetadataMap;
+use tonic::transport::ServerTlsConfig;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 use zerobus_proto::ephemeral_stream_response::Payload as Answer;
@@ -23,21 +24,34 @@ type Responses<T> = Pin<Box<dyn tokio_stream::Stream<Item = Result<T, Status>> +
 /// Listens; each call of `EphemeralStream` is handed to the test.
 pub(crate) struct Server {
     address: SocketAddr,
+    url: String,
     calls: mpsc::UnboundedReceiver<Call>,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Server {
     pub(crate) async fn start() -> Self {
-        Self::serve(TcpListener::bind("127.0.0.1:0").await.unwrap())
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::serve(listener, None)
     }
 
-    fn serve(listener: TcpListener) -> Self {
+    pub(crate) async fn start_tls(tls: ServerTlsConfig) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::serve(listener, Some(tls))
+    }
+
+    fn serve(listener: TcpListener, tls: Option<ServerTlsConfig>) -> Self {
         let address = listener.local_addr().unwrap();
         let (calls, receiver) = mpsc::unbounded_channel();
         let service = ZerobusServer::new(Handler { calls }).max_decoding_message_size(32 << 20);
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{address}");
+        let mut server = tonic::transport::Server::builder();
+        if let Some(tls) = tls {
+            server = server.tls_config(tls).unwrap();
+        }
         let task = tokio::spawn(async move {
-            tonic::transport::Server::builder()
+            server
                 .add_service(service)
                 .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)))
                 .await
@@ -45,13 +59,14 @@ impl Server {
         });
         Self {
             address,
+            url,
             calls: receiver,
             task,
         }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.url.clone()
     }
 
     /// Ends the server with all its connections and starts it again on the same port.
@@ -63,7 +78,7 @@ impl Server {
             // The port is free once the old listener's task has been dropped.
             tokio::task::yield_now().await;
             if let Ok(listener) = TcpListener::bind(address).await {
-                return Self::serve(listener);
+                return Self::serve(listener, None);
             }
         }
     }

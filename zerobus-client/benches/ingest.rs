@@ -1,0 +1,202 @@
+//! What a record costs the client: single-record ingest into a server on a thread of its own that acks and discards.
+//!
+//! `cargo bench -p zerobus-client -- [RECORDS] [BYTES]`; figures go to stdout. CPU is that of the client's thread,
+//! which runs the caller, the background task and the connection.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    missing_docs
+)]
+
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Request, Response, Status, Streaming};
+use zerobus_client::{Client, ColumnInfo, Fingerprint, RecordError, ZerobusRecord};
+use zerobus_proto::ephemeral_stream_response::Payload as Answer;
+use zerobus_proto::zerobus_server::{Zerobus, ZerobusServer};
+use zerobus_proto::{
+    CreateIngestStreamResponse, EphemeralStreamRequest, EphemeralStreamResponse,
+    IngestRecordResponse, PersistentStreamRequest, PersistentStreamResponse, RetireStreamRequest,
+    RetireStreamResponse, ephemeral_stream_request,
+};
+
+struct Payload<'a>(&'a [u8]);
+
+impl ZerobusRecord for Payload<'_> {
+    const TABLE: &'static str = "main.default.bench";
+    const FINGERPRINT: Fingerprint = Fingerprint::from_bytes([0; 32]);
+    const COLUMNS: &'static [ColumnInfo] = &[];
+    const DESCRIPTOR: &'static [u8] = b"\x0a\x05bench";
+
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
+        out.extend_from_slice(self.0);
+        Ok(())
+    }
+
+    fn validate(&self) -> Result<(), RecordError> {
+        Ok(())
+    }
+}
+
+type Responses<T> = Pin<Box<dyn tokio_stream::Stream<Item = Result<T, Status>> + Send>>;
+
+/// Acks every message as it comes.
+struct Discard;
+
+#[tonic::async_trait]
+impl Zerobus for Discard {
+    type EphemeralStreamStream = Responses<EphemeralStreamResponse>;
+    type PersistentStreamStream = Responses<PersistentStreamResponse>;
+
+    async fn ephemeral_stream(
+        &self,
+        request: Request<Streaming<EphemeralStreamRequest>>,
+    ) -> Result<Response<Self::EphemeralStreamStream>, Status> {
+        let mut requests = request.into_inner();
+        let (answers, receiver) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok(Some(request)) = requests.message().await {
+                let answer = match request.payload {
+                    Some(ephemeral_stream_request::Payload::IngestRecordBatch(batch)) => {
+                        Answer::IngestRecordResponse(IngestRecordResponse {
+                            durability_ack_up_to_offset: batch.offset_id,
+                        })
+                    }
+                    _ => Answer::CreateStreamResponse(CreateIngestStreamResponse::default()),
+                };
+                let payload = Some(answer);
+                if answers
+                    .send(Ok(EphemeralStreamResponse { payload }))
+                    .is_err()
+                {
+                    return;
+                }
+            }
+        });
+        Ok(Response::new(Box::pin(UnboundedReceiverStream::new(
+            receiver,
+        ))))
+    }
+
+    async fn persistent_stream(
+        &self,
+        _: Request<Streaming<PersistentStreamRequest>>,
+    ) -> Result<Response<Self::PersistentStreamStream>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn retire_stream(
+        &self,
+        _: Request<RetireStreamRequest>,
+    ) -> Result<Response<RetireStreamResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+/// A discarding server on a thread of its own; its address.
+fn start_server() -> String {
+    let (address, started) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        runtime().block_on(async move {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            address.send(listener.local_addr().unwrap()).unwrap();
+            tonic::transport::Server::builder()
+                .initial_stream_window_size(8 << 20)
+                .initial_connection_window_size(16 << 20)
+                .add_service(ZerobusServer::new(Discard).max_decoding_message_size(32 << 20))
+                .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)))
+                .await
+                .unwrap();
+        });
+    });
+    format!("http://{}", started.recv().unwrap())
+}
+
+/// CPU time of this thread; zero where the system does not tell.
+fn thread_cpu() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanos = text.split_whitespace().next();
+    Duration::from_nanos(nanos.and_then(|n| n.parse().ok()).unwrap_or(0))
+}
+
+async fn report(what: &str, records: usize, bytes: usize, run: impl Future<Output = ()>) {
+    let (cpu, start) = (thread_cpu(), Instant::now());
+    run.await;
+    let (cpu, wall) = (thread_cpu() - cpu, start.elapsed());
+    println!(
+        "{what:16} {records:>9} x {bytes:>5} B: {:>6.2} M records/s, {:>7.1} MB/s, CPU {:>7.1} ns a record",
+        records as f64 / wall.as_secs_f64() / 1e6,
+        (records * bytes) as f64 / wall.as_secs_f64() / 1e6,
+        cpu.as_nanos() as f64 / records as f64,
+    );
+}
+
+fn main() {
+    let numbers: Vec<usize> = std::env::args()
+        .filter_map(|arg| arg.parse().ok())
+        .collect();
+    // Run as a test, it only shows that it runs.
+    let measures = std::env::args().any(|arg| arg == "--bench");
+    let records = numbers
+        .first()
+        .copied()
+        .unwrap_or(if measures { 5_000_000 } else { 1_000 });
+    let sizes = match numbers.get(1) {
+        Some(size) => vec![*size],
+        None => vec![20, 100, 220, 1000, 10_000],
+    };
+    let url = start_server();
+    runtime().block_on(async {
+        let client = Client::builder()
+            .endpoint(url)
+            .ingest_token("t")
+            .build()
+            .unwrap();
+        for bytes in sizes {
+            let records = records.min(4_000_000_000 / bytes);
+            let payload = vec![7; bytes];
+            let mut stream = client.stream::<Payload<'_>>().open().await.unwrap();
+            report("single records", records, bytes, async {
+                for _ in 0..records {
+                    stream.ingest_record(&Payload(&payload)).await.unwrap();
+                }
+                stream.flush().await.unwrap();
+            })
+            .await;
+            report("batches of 1000", records, bytes, async {
+                for _ in 0..records / 1000 {
+                    let batch = [(); 1000].map(|()| Payload(&payload));
+                    stream.ingest_records(&batch).await.unwrap();
+                }
+                stream.flush().await.unwrap();
+            })
+            .await;
+            stream.close().await.unwrap();
+        }
+        let waits = records.min(50_000);
+        let payload = vec![7; 100];
+        let mut stream = client.stream::<Payload<'_>>().open().await.unwrap();
+        report("ingest and wait", waits, 100, async {
+            for _ in 0..waits {
+                let offset = stream.ingest_record(&Payload(&payload)).await.unwrap();
+                stream.wait_for_offset(offset).await.unwrap();
+            }
+        })
+        .await;
+        stream.close().await.unwrap();
+    });
+}
