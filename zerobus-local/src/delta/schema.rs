@@ -1,6 +1,5 @@
 //! Delta's types as Arrow's, one to one: what a batch must look like, and how it lands in Parquet.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_schema::{DataType as Arrow, Field, Fields, Schema, TimeUnit};
@@ -8,11 +7,6 @@ use delta_kernel::KernelResult;
 use delta_kernel::schema::{ArrayType, DataType, MapType, PrimitiveType, StructField, StructType};
 
 use super::DeltaError;
-
-/// The Arrow extension name by which a VARIANT column is told from a STRUCT of two binaries.
-pub(crate) const VARIANT_EXTENSION: &str = "arrow.parquet.variant";
-
-const EXTENSION_NAME: &str = "ARROW:extension:name";
 
 /// The Arrow schema of a table's rows. Every type has exactly one form:
 ///
@@ -24,17 +18,15 @@ const EXTENSION_NAME: &str = "ARROW:extension:name";
 /// | DECIMAL(p, s) | `Decimal128(p, s)` |
 /// | DATE | `Date32` |
 /// | TIMESTAMP / TIMESTAMP_NTZ | `Timestamp(Microsecond, "UTC")` / `Timestamp(Microsecond, None)` |
-/// | VARIANT | `Struct(metadata: Binary, value: Binary)`, both non-null, the field marked with [`VARIANT_EXTENSION`] |
+/// | VARIANT | `Struct(metadata: Binary, value: Binary)`, both non-null |
 /// | STRUCT | `Struct` |
 /// | ARRAY | `List`, its field named `element` |
 /// | MAP | `Map`, unsorted, `key_value` of `key` and `value` |
+///
+/// In Parquet, a VARIANT is a plain group of two binaries, as Delta's protocol asks; its logical
+/// type is in the log.
 pub(crate) fn arrow_schema(schema: &StructType) -> Result<Schema, DeltaError> {
     Ok(Schema::new(arrow_fields(schema, "")?))
-}
-
-/// Whether a field of [`arrow_schema`] stands for a VARIANT.
-pub(crate) fn is_variant(field: &Field) -> bool {
-    field.metadata().get(EXTENSION_NAME).map(String::as_str) == Some(VARIANT_EXTENSION)
 }
 
 fn arrow_fields(schema: &StructType, parent: &str) -> Result<Fields, DeltaError> {
@@ -59,14 +51,7 @@ fn named(
     nullable: bool,
     path: &str,
 ) -> Result<Field, DeltaError> {
-    let field = Field::new(name, arrow_type(data_type, path)?, nullable);
-    Ok(match data_type {
-        DataType::Variant(_) => field.with_metadata(HashMap::from([(
-            EXTENSION_NAME.to_owned(),
-            VARIANT_EXTENSION.to_owned(),
-        )])),
-        _ => field,
-    })
+    Ok(Field::new(name, arrow_type(data_type, path)?, nullable))
 }
 
 /// `path` names the column in an error.

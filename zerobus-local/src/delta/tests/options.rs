@@ -48,7 +48,7 @@ fn rows_lie_in_the_files_of_their_partition() {
     let mut found = BTreeMap::new();
     for add in reader::actions(dir.path(), "add") {
         let file = reader::path(dir.path(), &add);
-        let rows = reader::rows_of(&file, None).remove(0);
+        let rows = reader::rows_of(&file).remove(0);
         assert_eq!(rows.schema().fields().len(), 1);
         let numbers = rows.column(0).as_primitive::<Int64Type>().values().to_vec();
         found.insert(add["partitionValues"].to_string(), numbers);

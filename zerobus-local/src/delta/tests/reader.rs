@@ -5,8 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 use url::Url;
 
@@ -56,23 +55,14 @@ pub(super) fn files(table: &Path) -> Vec<PathBuf> {
 
 /// The rows of the live data files.
 pub(super) fn batches(table: &Path) -> Vec<RecordBatch> {
-    batches_as(table, None)
-}
-
-/// The same, held to Arrow types that the Parquet types must fit.
-pub(super) fn batches_as(table: &Path, schema: Option<&SchemaRef>) -> Vec<RecordBatch> {
     let files = files(table).into_iter();
-    files.flat_map(|file| rows_of(&file, schema)).collect()
+    files.flat_map(|file| rows_of(&file)).collect()
 }
 
 /// The rows of one data file.
-pub(super) fn rows_of(file: &Path, schema: Option<&SchemaRef>) -> Vec<RecordBatch> {
-    let options = match schema {
-        Some(schema) => ArrowReaderOptions::new().with_schema(schema.clone()),
-        None => ArrowReaderOptions::new(),
-    };
+pub(super) fn rows_of(file: &Path) -> Vec<RecordBatch> {
     let file = File::open(file).unwrap();
-    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
     reader.build().unwrap().map(Result::unwrap).collect()
 }
 

@@ -11,11 +11,9 @@ use arrow_array::{
     RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
 };
 use arrow_buffer::{NullBuffer, OffsetBuffer};
-use arrow_schema::{DataType, Field, SchemaRef};
+use arrow_schema::{DataType, Field, Fields, SchemaRef};
 use parquet_variant::VariantBuilder;
 use parquet_variant_json::JsonToVariant;
-
-use crate::delta::is_variant;
 
 pub(super) fn batch(schema: &SchemaRef, rows: usize) -> RecordBatch {
     let columns = schema.fields().iter().map(|field| column(field, rows));
@@ -27,9 +25,6 @@ fn column(field: &Field, rows: usize) -> ArrayRef {
     let nulls: Option<NullBuffer> = field
         .is_nullable()
         .then(|| (0..rows).map(|row| row % 3 != 1).collect());
-    if is_variant(field) {
-        return Arc::new(variants(field, rows, nulls));
-    }
     match field.data_type() {
         DataType::Boolean => {
             let values = (0..rows).map(|row| row % 2 == 0).collect();
@@ -64,6 +59,7 @@ fn column(field: &Field, rows: usize) -> ArrayRef {
                 valid(&nulls, row).then(|| vec![0, 255, u8::try_from(row).unwrap()])
             })))
         }
+        DataType::Struct(fields) if is_variant(fields) => Arc::new(variants(fields, rows, nulls)),
         DataType::Struct(fields) => {
             let children = fields.iter().map(|field| column(field, rows)).collect();
             Arc::new(StructArray::new(fields.clone(), children, nulls))
@@ -108,10 +104,14 @@ fn lengths(rows: usize, nulls: &Option<NullBuffer>) -> impl Iterator<Item = usiz
     (0..rows).map(move |row| if valid(nulls, row) { row % 4 } else { 0 })
 }
 
-fn variants(field: &Field, rows: usize, nulls: Option<NullBuffer>) -> StructArray {
-    let DataType::Struct(fields) = field.data_type() else {
-        panic!("a VARIANT is a struct");
-    };
+fn is_variant(fields: &Fields) -> bool {
+    fields
+        .iter()
+        .map(|field| field.name())
+        .eq(["metadata", "value"])
+}
+
+fn variants(fields: &Fields, rows: usize, nulls: Option<NullBuffer>) -> StructArray {
     let (metadata, values): (Vec<_>, Vec<_>) = (0..rows)
         .map(|row| {
             let mut builder = VariantBuilder::new();
