@@ -1,4 +1,57 @@
-//! A local stand-in for Databricks Zerobus Ingest.
+//! A local stand-in for Databricks Zerobus Ingest: catalog, token endpoint and gRPC streams on one address, over
+//! real Delta tables on the local disk.
+//!
+//! ```no_run
+//! use zerobus_local::LocalZerobus;
+//!
+//! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = LocalZerobus::builder()
+//!     .data("target/zerobus")
+//!     .seed_sql("CREATE TABLE main.default.air_quality (device_name STRING NOT NULL, temp INT)")
+//!     .start()
+//!     .await?;
+//! println!("{} is endpoint and workspace in one", server.url());
+//! server.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The binary `zerobus-local --data DIR --seed FILE.sql` does the same in a process of its own.
+//!
+//! # What it serves
+//! - gRPC `databricks.zerobus.Zerobus/EphemeralStream`, for PROTO and JSON records, over HTTP/2 by prior knowledge.
+//! - `POST /oidc/v1/token`: tokens for one table, or for the catalog. Any client with an id and a secret gets one, unless
+//!   [`client`](LocalZerobusBuilder::client) names the only one. They are forgotten when the server ends.
+//! - `GET /api/2.1/unity-catalog/tables/{name}` and `GET …/tables`, and `POST …/tables` to create one; with a catalog token or, where no
+//!   client was named, anything that looks like a personal access token (`dapi…`).
+//! - `POST /api/local/ddl`: creates the tables of a text of `CREATE TABLE` statements.
+//! - `GET /health` and `GET /ready`.
+//!
+//! It listens on loopback unless told otherwise, and requests that change anything are refused when their `Host` or
+//! `Origin` names another machine. There is no TLS.
+//!
+//! # What an ack means
+//! The records are in the Delta table: decoded, written as Parquet, committed to the log, all of it flushed to the disk
+//! ([`fsync`](LocalZerobusBuilder::fsync)). Each table has one writer; an idle table commits at once, a busy one at most every
+//! 20 ms. A message is never divided between two commits, and stored whole or not at all.
+//!
+//! # How strict it is
+//! As strict as the service is known to be (documentation pages "Use Zerobus Ingest", "Zerobus Ingest connector
+//! limitations", "Zerobus Ingest error codes"), with the same statuses and numeric codes. Descriptors must be self-contained;
+//! every field must be a column of the same type; NOT NULL columns need a field and in every record a value; offsets
+//! are sequential; one bad record refuses its message and ends the stream, after what came before it is durable and
+//! acked. As the service does, it takes `proto3_optional`, `optional` on NOT NULL columns, and type names that are relative
+//! to their message, because official tools send them.
+//!
+//! Assumed, because nothing public establishes it:
+//! - Fields are matched to columns by name, exactly; their types must be the very ones of the mapping (`sint32` for INT is refused).
+//! - A record with a field number that the descriptor does not have is refused (4044).
+//! - An ARRAY or MAP with nothing on the wire is NULL where it may be, and empty where it may not.
+//! - Of repeated occurrences of a single field, or of a map key, the last counts.
+//! - DECIMAL text is plain digits, without exponent, and must fit exactly; BINARY in JSON is base64.
+//! - Statuses that have no published code (`create_stream` missing, too large a message) are INVALID_ARGUMENT without one.
+//!
+//! Not served: persistent streams, AVRO records, Arrow Flight, REST insert, grants.
 
 mod builder;
 mod decode;

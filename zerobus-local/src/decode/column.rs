@@ -21,6 +21,11 @@ use arrow_schema::{ArrowError, DataType, Fields, TimeUnit};
 use super::fault::Fault;
 use super::plan::{FieldPlan, Kind, MessagePlan};
 
+/// The most values of one collection column, present or not, between two commits.
+const CELLS_MAX: usize = 1 << 28;
+
+const TOO_MUCH: &str = "too many values for one column between two commits; send smaller batches";
+
 /// The columns of a message: a table's, a STRUCT's, a MAP's entries.
 #[derive(Debug)]
 pub(super) struct Columns {
@@ -78,6 +83,7 @@ pub(super) struct ArrayColumn {
     pub(super) offsets: Vec<i32>,
     pub(super) element: Column,
     pub(super) element_wire_type: u32,
+    element_cells: usize,
 }
 
 #[derive(Debug)]
@@ -191,10 +197,11 @@ impl Column {
                 value: Runs::new(capacity),
             },
             Kind::Struct(plan) => Values::Struct(Box::new(nested(plan))),
-            Kind::Array(element) => Values::Array(Box::new(ArrayColumn {
+            Kind::Array(element, cells) => Values::Array(Box::new(ArrayColumn {
                 offsets: first_offset(capacity),
                 element: Self::new(element, 0),
                 element_wire_type: element.kind.wire_type(),
+                element_cells: *cells,
             })),
             Kind::Map(plan) => Values::Map(Box::new(MapColumn {
                 offsets: first_offset(capacity),
@@ -431,6 +438,7 @@ impl ArrayColumn {
     /// Counts the element just read in.
     #[inline]
     pub(super) fn close(&mut self) -> Result<(), Fault> {
+        check_cells(self.element.len(), self.element_cells)?;
         let end = offset(self.element.len())?;
         if let Some(last) = self.offsets.last_mut() {
             *last = end;
@@ -443,6 +451,7 @@ impl MapColumn {
     /// Counts the entry just read in.
     #[inline]
     pub(super) fn close(&mut self) -> Result<(), Fault> {
+        check_cells(self.count + 1, self.entries.plan.cells)?;
         let end = offset(self.count + 1)?;
         self.count += 1;
         if let Some(last) = self.offsets.last_mut() {
@@ -568,9 +577,18 @@ fn repeat_last(offsets: &mut Vec<i32>, n: usize) {
     offsets.resize(offsets.len() + n, last);
 }
 
+/// Elements that hold nothing take two bytes on the wire and, in a wide struct, thousands in memory.
+#[inline]
+fn check_cells(elements: usize, cells: usize) -> Result<(), Fault> {
+    if elements.saturating_mul(cells) > CELLS_MAX {
+        return Err(Fault::new(TOO_MUCH));
+    }
+    Ok(())
+}
+
 #[inline]
 fn offset(end: usize) -> Result<i32, Fault> {
-    i32::try_from(end).map_err(|_| Fault::new("too much data for one column between two commits"))
+    i32::try_from(end).map_err(|_| Fault::new(TOO_MUCH))
 }
 
 /// Offsets only ever grow here, which is what the conversion insists on.

@@ -67,7 +67,7 @@ impl Column {
             (Values::Struct(nested), _, Value::Object(object)) => {
                 return nested.read_object(row, object);
             }
-            (Values::Array(array), Kind::Array(element), Value::Array(values)) => {
+            (Values::Array(array), Kind::Array(element, _), Value::Array(values)) => {
                 for value in values {
                     let at = array.next();
                     array

@@ -20,4 +20,5 @@ pub(crate) use fault::Fault;
 pub(crate) use plan::{Mismatch, Plan};
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests;

@@ -44,6 +44,8 @@ pub(super) struct MessagePlan {
     pub(super) columns: Vec<Option<usize>>,
     /// The places of fields that a finished record is checked for.
     pub(super) checks: Vec<usize>,
+    /// How many values a row takes in memory even when the record has none of them.
+    pub(super) cells: usize,
     names: HashMap<String, usize>,
     dense: Vec<Option<u16>>,
     sparse: Vec<(u32, usize)>,
@@ -82,8 +84,9 @@ pub(super) enum Kind {
     Binary,
     Variant,
     Struct(Arc<MessagePlan>),
-    Array(Box<FieldPlan>),
-    /// Its entries, a message of `key` and `value`.
+    /// Its elements, and how many cells each takes.
+    Array(Box<FieldPlan>, usize),
+    /// Its entries: a message of `key` and `value`.
     Map(Arc<MessagePlan>),
 }
 
@@ -99,6 +102,11 @@ impl Plan {
     /// A plan for JSON records, whose keys are the column names.
     pub(crate) fn for_json(table: &TableSchema) -> Result<Self, Vec<Mismatch>> {
         Self::build(table, None)
+    }
+
+    /// How many values a record takes in memory, whatever it holds.
+    pub(crate) fn cells(&self) -> usize {
+        self.root.cells
     }
 
     fn build(table: &TableSchema, descriptor: Option<&Descriptor>) -> Result<Self, Vec<Mismatch>> {
@@ -126,7 +134,7 @@ impl Plan {
 }
 
 impl MessagePlan {
-    fn new(fields: Vec<FieldPlan>, columns: Vec<Option<usize>>) -> Self {
+    fn new(fields: Vec<FieldPlan>, columns: Vec<Option<usize>>, cells: usize) -> Self {
         let checks = fields
             .iter()
             .enumerate()
@@ -134,7 +142,7 @@ impl MessagePlan {
                 Kind::Struct(nested) => !field.nullable || !nested.checks.is_empty(),
                 Kind::Map(_) => true,
                 // Nothing of an ARRAY on the wire is an empty one.
-                Kind::Array(_) => false,
+                Kind::Array(..) => false,
                 _ => !field.nullable,
             })
             .map(|(at, _)| at)
@@ -164,6 +172,7 @@ impl MessagePlan {
             fields,
             columns,
             checks,
+            cells,
             names,
             dense,
             sparse,
@@ -266,7 +275,7 @@ impl<'a> Planner<'a> {
                 }
             }
         }
-        MessagePlan::new(fields, columns)
+        MessagePlan::new(fields, columns, cells_of(table))
     }
 
     fn field(
@@ -321,7 +330,12 @@ impl<'a> Planner<'a> {
                     FieldPlan::new("key", 1, false, &map.key, key?),
                     FieldPlan::new("value", 2, false, &map.value, value?),
                 ];
-                Kind::Map(Arc::new(MessagePlan::new(entry, vec![Some(0), Some(1)])))
+                let cells = 1 + cells_in(&map.value);
+                Kind::Map(Arc::new(MessagePlan::new(
+                    entry,
+                    vec![Some(0), Some(1)],
+                    cells,
+                )))
             }
             (kind, DataType::Array(array)) => {
                 let nested = match kind {
@@ -331,7 +345,7 @@ impl<'a> Planner<'a> {
                 let path = path.child("element");
                 let element = self.value(&path, kind, nested, &array.element, found_kind)?;
                 let element = FieldPlan::new("element", 1, false, &array.element, element);
-                Kind::Array(Box::new(element))
+                Kind::Array(Box::new(element), cells_in(&array.element))
             }
             (kind, data_type) => {
                 let nested = match kind {
@@ -484,7 +498,7 @@ impl Kind {
             Self::Boolean | Self::Byte | Self::Short | Self::Integer | Self::Long => wire::VARINT,
             Self::Float => wire::FIXED32,
             Self::Double => wire::FIXED64,
-            Self::Array(element) => element.kind.wire_type(),
+            Self::Array(element, _) => element.kind.wire_type(),
             Self::Decimal { .. }
             | Self::Text(_)
             | Self::Binary
@@ -492,6 +506,18 @@ impl Kind {
             | Self::Struct(_)
             | Self::Map(_) => wire::BYTES,
         }
+    }
+}
+
+fn cells_of(fields: &StructType) -> usize {
+    let fields = fields.fields.iter();
+    fields.map(|field| cells_in(&field.data_type)).sum()
+}
+
+fn cells_in(data_type: &DataType) -> usize {
+    match data_type {
+        DataType::Struct(fields) => 1 + cells_of(fields),
+        _ => 1,
     }
 }
 

@@ -11,8 +11,12 @@ use crate::decode::{Chunk, Fault, Plan};
 /// A stream that has this many undelivered bytes of records waits until the writer took them.
 const PENDING_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// The same in rows, because a record of nothing but NULLs has no bytes.
-const PENDING_ROWS_MAX: usize = 1_000_000;
+/// The same in values, present or not, because a record of nothing but NULLs has no bytes and takes memory all the
+/// same.
+const PENDING_CELLS_MAX: usize = 1 << 26;
+
+/// The most of them that one message may take.
+const MESSAGE_CELLS_MAX: usize = 1 << 27;
 
 /// How far a stream's records have come.
 #[derive(Debug, Clone, Default)]
@@ -65,6 +69,11 @@ pub(super) struct Taken {
 pub(super) enum Refused {
     /// Its record at this place is at fault; nothing of the message was kept.
     Record(usize, Fault),
+    /// It has more records than fit into memory for a table this wide.
+    TooMany {
+        /// How many do.
+        most: usize,
+    },
     /// The table's writer is gone or has failed; `progress` tells why.
     Closed,
 }
@@ -96,15 +105,20 @@ impl Sink {
         self: &Arc<Self>,
         offset: i64,
         bytes: usize,
-        records: impl IntoIterator<Item = R>,
+        records: impl ExactSizeIterator<Item = R>,
         push: impl Fn(&mut Chunk, R) -> Result<(), Fault>,
     ) -> Result<(), Refused> {
         let mut pending = self.lock();
         if pending.closed {
             return Err(Refused::Closed);
         }
+        if records.len().saturating_mul(self.plan.cells()) > MESSAGE_CELLS_MAX {
+            return Err(Refused::TooMany {
+                most: MESSAGE_CELLS_MAX / self.plan.cells().max(1),
+            });
+        }
         let rows = pending.chunk.rows();
-        for (at, record) in records.into_iter().enumerate() {
+        for (at, record) in records.enumerate() {
             if let Err(fault) = push(&mut pending.chunk, record) {
                 pending.chunk.truncate(rows);
                 return Err(Refused::Record(at, fault));
@@ -127,14 +141,17 @@ impl Sink {
             let taken = self.taken.notified();
             {
                 let pending = self.lock();
-                let full =
-                    pending.bytes >= PENDING_BYTES_MAX || pending.chunk.rows() >= PENDING_ROWS_MAX;
-                if !full || pending.closed {
+                if !self.is_full(&pending) || pending.closed {
                     return;
                 }
             }
             taken.await;
         }
+    }
+
+    fn is_full(&self, pending: &Pending) -> bool {
+        let cells = pending.chunk.rows().saturating_mul(self.plan.cells());
+        pending.bytes >= PENDING_BYTES_MAX || cells >= PENDING_CELLS_MAX
     }
 
     /// Takes what has gathered; called by the writer.

@@ -254,12 +254,12 @@ impl Reader<'_> {
                 self.check_offset(ingest.offset_id)?;
                 match (encoding, ingest.record) {
                     (Encoding::Proto, Some(Record::ProtoEncodedRecord(record))) => {
-                        self.add(record.len(), [record], |chunk, record| {
+                        self.add(record.len(), [record].into_iter(), |chunk, record| {
                             chunk.push_proto(&record)
                         })
                     }
                     (Encoding::Json, Some(Record::JsonRecord(record))) => {
-                        self.add(record.len(), [record], |chunk, record| {
+                        self.add(record.len(), [record].into_iter(), |chunk, record| {
                             chunk.push_json(&record)
                         })
                     }
@@ -272,13 +272,13 @@ impl Reader<'_> {
                 match (encoding, ingest.batch) {
                     (Encoding::Proto, Some(Batch::ProtoEncodedBatch(batch))) => {
                         let bytes = batch.records.iter().map(bytes::Bytes::len).sum();
-                        self.add(bytes, batch.records, |chunk, record| {
+                        self.add(bytes, batch.records.into_iter(), |chunk, record| {
                             chunk.push_proto(&record)
                         })
                     }
                     (Encoding::Json, Some(Batch::JsonBatch(batch))) => {
                         let bytes = batch.records.iter().map(String::len).sum();
-                        self.add(bytes, batch.records, |chunk, record| {
+                        self.add(bytes, batch.records.into_iter(), |chunk, record| {
                             chunk.push_json(&record)
                         })
                     }
@@ -297,7 +297,7 @@ impl Reader<'_> {
         if offset == Some(self.next) {
             return Ok(());
         }
-        let found = offset.map_or("none".to_owned(), |offset| offset.to_string());
+        let found = offset.map_or_else(|| "none".to_owned(), |offset| offset.to_string());
         Err(coded(
             ErrorCode::OFFSET_NOT_SEQUENTIAL,
             &format!(
@@ -310,7 +310,7 @@ impl Reader<'_> {
     fn add<R>(
         &mut self,
         bytes: usize,
-        records: impl IntoIterator<Item = R>,
+        records: impl ExactSizeIterator<Item = R>,
         push: impl Fn(&mut Chunk, R) -> Result<(), crate::decode::Fault>,
     ) -> Result<(), Status> {
         if bytes > MAX_RECORD_BYTES_PER_MESSAGE {
@@ -327,6 +327,10 @@ impl Reader<'_> {
             Err(Refused::Record(at, fault)) => Err(self.refused(&format!(
                 "Record {at} of the message at offset {} does not fit table {}: {fault}.",
                 self.next, self.table.name
+            ))),
+            Err(Refused::TooMany { most }) => Err(Status::invalid_argument(format!(
+                "One message for table {} can have at most {most} records: send smaller batches.",
+                self.table.name
             ))),
             // The failure itself comes by way of the progress; this stands in when it does not.
             Err(Refused::Closed) => Err(stopping()),

@@ -85,13 +85,6 @@ impl Tables {
             Some(table) => table.to_full().map_err(TableError::Name)?,
             None => return Err(TableError::NoName),
         };
-        if !schema.partition_columns.is_empty() {
-            return Err(TableError::Unsupported {
-                table: name,
-                reason: "partitioned tables are not served yet; leave PARTITIONED BY out"
-                    .to_owned(),
-            });
-        }
         // Held throughout: of two that create one table, the second must find it.
         let mut tables = self.lock();
         if let Some(existing) = tables.get(&name) {
@@ -105,7 +98,7 @@ impl Tables {
             };
         }
         let options = TableOptions {
-            partition_columns: Vec::new(),
+            partition_columns: schema.partition_columns.clone(),
             properties: schema.properties.clone(),
         };
         let json = delta_schema::schema_to_json(&schema.columns).to_string();

@@ -134,10 +134,10 @@ impl WriterThread {
         };
         // What the table knows of its log may be behind by now.
         let folder = self.table.folder().to_owned();
-        if let Ok(table) = DeltaTable::open(&folder, self.durability) {
-            if table.arrow_schema() == self.table.arrow_schema() {
-                self.table = table;
-            }
+        if let Ok(table) = DeltaTable::open(&folder, self.durability)
+            && table.arrow_schema() == self.table.arrow_schema()
+        {
+            self.table = table;
         }
         Err(failure)
     }

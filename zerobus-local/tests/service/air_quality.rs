@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use prost::Message;
 use zerobus_schema::{ddl, mapping};
 
-pub const TABLE: &str = "main.default.air_quality";
+pub(crate) const TABLE: &str = "main.default.air_quality";
 
-pub const DDL: &str = "CREATE TABLE main.default.air_quality (
+pub(crate) const DDL: &str = "CREATE TABLE main.default.air_quality (
   device_name STRING NOT NULL,
   temp INT,
   humidity BIGINT,
@@ -22,43 +22,43 @@ pub const DDL: &str = "CREATE TABLE main.default.air_quality (
 );";
 
 #[derive(Clone, PartialEq, Message)]
-pub struct AirQuality {
+pub(crate) struct AirQuality {
     #[prost(string, optional, tag = "1")]
-    pub device_name: Option<String>,
+    pub(crate) device_name: Option<String>,
     #[prost(int32, optional, tag = "2")]
-    pub temp: Option<i32>,
+    pub(crate) temp: Option<i32>,
     #[prost(int64, optional, tag = "3")]
-    pub humidity: Option<i64>,
+    pub(crate) humidity: Option<i64>,
     #[prost(int64, optional, tag = "4")]
-    pub observed_at: Option<i64>,
+    pub(crate) observed_at: Option<i64>,
     #[prost(int32, optional, tag = "5")]
-    pub day: Option<i32>,
+    pub(crate) day: Option<i32>,
     #[prost(string, optional, tag = "6")]
-    pub price: Option<String>,
+    pub(crate) price: Option<String>,
     #[prost(string, repeated, tag = "7")]
-    pub tags: Vec<String>,
+    pub(crate) tags: Vec<String>,
     #[prost(map = "string, string", tag = "8")]
-    pub attrs: HashMap<String, String>,
+    pub(crate) attrs: HashMap<String, String>,
     #[prost(message, optional, tag = "9")]
-    pub location: Option<Location>,
+    pub(crate) location: Option<Location>,
     #[prost(string, optional, tag = "10")]
-    pub payload: Option<String>,
+    pub(crate) payload: Option<String>,
     #[prost(bytes = "vec", optional, tag = "11")]
-    pub raw: Option<Vec<u8>>,
+    pub(crate) raw: Option<Vec<u8>>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Location {
+pub(crate) struct Location {
     #[prost(double, optional, tag = "1")]
-    pub lat: Option<f64>,
+    pub(crate) lat: Option<f64>,
     #[prost(double, optional, tag = "2")]
-    pub lon: Option<f64>,
+    pub(crate) lon: Option<f64>,
     #[prost(string, optional, tag = "3")]
-    pub label: Option<String>,
+    pub(crate) label: Option<String>,
 }
 
 /// A record with a value in every column, told from others by `temp`.
-pub fn record(temp: i32) -> AirQuality {
+pub(crate) fn record(temp: i32) -> AirQuality {
     AirQuality {
         device_name: Some(format!("sensor-{temp}")),
         temp: Some(temp),
@@ -79,7 +79,7 @@ pub fn record(temp: i32) -> AirQuality {
 }
 
 /// A record with nothing but what the table insists on.
-pub fn bare_record(temp: i32) -> AirQuality {
+pub(crate) fn bare_record(temp: i32) -> AirQuality {
     AirQuality {
         device_name: Some(String::new()),
         temp: Some(temp),
@@ -88,7 +88,7 @@ pub fn bare_record(temp: i32) -> AirQuality {
     }
 }
 
-pub fn descriptor() -> Vec<u8> {
+pub(crate) fn descriptor() -> Vec<u8> {
     let table = ddl::parse_create_table(DDL).unwrap();
     mapping::message(&table, &mapping::MappingOptions::default())
         .unwrap()

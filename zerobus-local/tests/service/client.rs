@@ -20,14 +20,14 @@ use zerobus_proto::{
 use crate::air_quality::{AirQuality, TABLE, descriptor};
 use crate::http::ingest_token;
 
-pub struct Client {
+pub(crate) struct Client {
     requests: Option<mpsc::Sender<EphemeralStreamRequest>>,
     responses: Streaming<EphemeralStreamResponse>,
 }
 
 impl Client {
     /// Opens the call with exactly these metadata; nothing is sent yet.
-    pub async fn call(
+    pub(crate) async fn call(
         server: &LocalZerobus,
         metadata: &[(&'static str, &str)],
     ) -> Result<Self, Status> {
@@ -52,7 +52,7 @@ impl Client {
     }
 
     /// Opens the call with what it needs for the table of the tests.
-    pub async fn connect(server: &LocalZerobus) -> Self {
+    pub(crate) async fn connect(server: &LocalZerobus) -> Self {
         let token = ingest_token(server, TABLE).await;
         let bearer = format!("Bearer {token}");
         Self::call(
@@ -67,7 +67,7 @@ impl Client {
     }
 
     /// A stream that is ready for records.
-    pub async fn open(server: &LocalZerobus, record_type: RecordType) -> Self {
+    pub(crate) async fn open(server: &LocalZerobus, record_type: RecordType) -> Self {
         let mut client = Self::connect(server).await;
         client.send(create(record_type, descriptor())).await;
         match client.next().await.unwrap() {
@@ -79,7 +79,7 @@ impl Client {
         client
     }
 
-    pub async fn send(&mut self, payload: Payload) {
+    pub(crate) async fn send(&mut self, payload: Payload) {
         let request = EphemeralStreamRequest {
             payload: Some(payload),
         };
@@ -87,17 +87,17 @@ impl Client {
         let _ = self.requests.as_ref().unwrap().send(request).await;
     }
 
-    pub fn half_close(&mut self) {
+    pub(crate) fn half_close(&mut self) {
         self.requests = None;
     }
 
-    pub async fn next(&mut self) -> Result<Option<Response>, Status> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Response>, Status> {
         let response = self.responses.message().await?;
         Ok(response.map(|response| response.payload.unwrap()))
     }
 
     /// Reads acks up to the end of the stream: the last offset, and the status when it is not OK.
-    pub async fn end(mut self) -> (Option<i64>, Option<Status>) {
+    pub(crate) async fn end(mut self) -> (Option<i64>, Option<Status>) {
         let mut last = None;
         loop {
             match self.next().await {
@@ -113,13 +113,13 @@ impl Client {
     }
 
     /// The same for a stream that must have been refused.
-    pub async fn refusal(self) -> (Option<i64>, Status) {
+    pub(crate) async fn refusal(self) -> (Option<i64>, Status) {
         let (last, status) = self.end().await;
         (last, status.expect("the stream was not refused"))
     }
 }
 
-pub fn create(record_type: RecordType, descriptor: Vec<u8>) -> Payload {
+pub(crate) fn create(record_type: RecordType, descriptor: Vec<u8>) -> Payload {
     Payload::CreateStream(CreateIngestStreamRequest {
         table_name: Some(TABLE.to_owned()),
         descriptor_proto: Some(descriptor.into()),
@@ -128,25 +128,25 @@ pub fn create(record_type: RecordType, descriptor: Vec<u8>) -> Payload {
     })
 }
 
-pub fn single(offset: i64, record: &AirQuality) -> Payload {
+pub(crate) fn single(offset: i64, record: &AirQuality) -> Payload {
     bytes(offset, prost::Message::encode_to_vec(record))
 }
 
-pub fn bytes(offset: i64, record: Vec<u8>) -> Payload {
+pub(crate) fn bytes(offset: i64, record: Vec<u8>) -> Payload {
     Payload::IngestRecord(IngestRecordRequest {
         offset_id: Some(offset),
         record: Some(Record::ProtoEncodedRecord(record.into())),
     })
 }
 
-pub fn json(offset: i64, record: &str) -> Payload {
+pub(crate) fn json(offset: i64, record: &str) -> Payload {
     Payload::IngestRecord(IngestRecordRequest {
         offset_id: Some(offset),
         record: Some(Record::JsonRecord(record.to_owned())),
     })
 }
 
-pub fn batch(offset: i64, records: &[AirQuality]) -> Payload {
+pub(crate) fn batch(offset: i64, records: &[AirQuality]) -> Payload {
     let records = records
         .iter()
         .map(|record| prost::Message::encode_to_vec(record).into());
@@ -158,7 +158,7 @@ pub fn batch(offset: i64, records: &[AirQuality]) -> Payload {
     })
 }
 
-pub fn json_batch(offset: i64, records: &[&str]) -> Payload {
+pub(crate) fn json_batch(offset: i64, records: &[&str]) -> Payload {
     Payload::IngestRecordBatch(IngestRecordBatchRequest {
         offset_id: Some(offset),
         batch: Some(Batch::JsonBatch(JsonRecordBatch {

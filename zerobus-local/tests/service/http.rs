@@ -5,19 +5,19 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use zerobus_local::LocalZerobus;
 
-pub struct Answer {
-    pub status: u16,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{}", self.body))
     }
 }
 
 /// Sends one request; `headers` are whole lines.
-pub async fn request(
+pub(crate) async fn request(
     server: &LocalZerobus,
     method: &str,
     path: &str,
@@ -45,14 +45,14 @@ pub async fn request(
 }
 
 /// `id:secret` in base64.
-pub const BASIC: &str = "authorization: Basic aWQ6c2VjcmV0";
+pub(crate) const BASIC: &str = "authorization: Basic aWQ6c2VjcmV0";
 
-pub async fn token_request(server: &LocalZerobus, form: &str) -> Answer {
+pub(crate) async fn token_request(server: &LocalZerobus, form: &str) -> Answer {
     let form_type = "content-type: application/x-www-form-urlencoded";
     request(server, "POST", "/oidc/v1/token", &[BASIC, form_type], form).await
 }
 
-pub fn ingest_form(table: &str) -> String {
+pub(crate) fn ingest_form(table: &str) -> String {
     let details = serde_json::json!([
         {"type": "unity_catalog_privileges", "privileges": ["USE CATALOG"], "object_type": "CATALOG", "object_full_path": "main"},
         {"type": "unity_catalog_privileges", "privileges": ["USE SCHEMA"], "object_type": "SCHEMA", "object_full_path": "main.default"},
@@ -70,14 +70,14 @@ pub fn ingest_form(table: &str) -> String {
 }
 
 /// A token for streams into `table`.
-pub async fn ingest_token(server: &LocalZerobus, table: &str) -> String {
+pub(crate) async fn ingest_token(server: &LocalZerobus, table: &str) -> String {
     let answer = token_request(server, &ingest_form(table)).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     answer.json()["access_token"].as_str().unwrap().to_owned()
 }
 
 /// A token for the catalog API, as a header line.
-pub async fn catalog_bearer(server: &LocalZerobus) -> String {
+pub(crate) async fn catalog_bearer(server: &LocalZerobus) -> String {
     let answer = token_request(server, "grant_type=client_credentials&scope=all-apis").await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     let json = answer.json();

@@ -1,5 +1,7 @@
 //! The server as its clients see it: raw gRPC and HTTP from outside, rows read back by a reader of its own.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod access;
 mod air_quality;
 mod catalog;

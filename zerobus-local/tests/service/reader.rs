@@ -11,7 +11,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 
 /// The rows, in the order in which they were committed.
-pub fn rows(table: &Path) -> Vec<RecordBatch> {
+pub(crate) fn rows(table: &Path) -> Vec<RecordBatch> {
     let mut log = BTreeMap::new();
     for entry in fs::read_dir(table.join("_delta_log")).unwrap() {
         let path = entry.unwrap().path();
@@ -48,7 +48,7 @@ pub fn rows(table: &Path) -> Vec<RecordBatch> {
 }
 
 /// The values of column `temp`, by which the tests tell records apart.
-pub fn temps(table: &Path) -> Vec<i32> {
+pub(crate) fn temps(table: &Path) -> Vec<i32> {
     let mut temps = Vec::new();
     for batch in rows(table) {
         let column = batch
