@@ -30,12 +30,14 @@ impl Client {
     }
 
     /// The client that the environment describes: `ZEROBUS_SERVER_ENDPOINT`, `DATABRICKS_HOST` or
-    /// `DATABRICKS_WORKSPACE_URL`, `DATABRICKS_CLIENT_ID` and `DATABRICKS_CLIENT_SECRET`.
+    /// `DATABRICKS_WORKSPACE_URL`, `DATABRICKS_CLIENT_ID` and `DATABRICKS_CLIENT_SECRET`. What is missing there comes
+    /// from the profile that `DATABRICKS_CONFIG_PROFILE` names, else from `DEFAULT` (Databricks unified authentication).
     ///
     /// # Errors
-    /// [`Error::Configuration`] or [`Error::Catalog`] when a variable is missing or cannot be used.
+    /// [`Error::Configuration`] or [`Error::Catalog`] when a setting is missing or cannot be used.
     pub fn from_env() -> Result<Self, Error> {
-        Self::builder().or(Config::from_env()).build()
+        let config = Config::default().resolve().map_err(Error::from)?;
+        Self::builder().or(config).build()
     }
 
     /// Begins to open a stream of records of type `R`, into the table that the type names unless told otherwise.

@@ -26,6 +26,9 @@ pub(crate) struct Queue {
     open: AtomicCell<Option<Box<Batch>>>,
     /// The stream takes no more records; `progress` says why.
     ended: AtomicBool,
+    /// A batch is in the making: in the slot, or in its owner's hand.
+    making: AtomicBool,
+    /// The background task will look for the batch in the making.
     lingering: AtomicBool,
     linger: Notify,
     close: Notify,
@@ -73,6 +76,7 @@ impl Queue {
         Self {
             open: AtomicCell::new(None),
             ended: AtomicBool::new(false),
+            making: AtomicBool::new(false),
             lingering: AtomicBool::new(false),
             linger: Notify::new(),
             close: Notify::new(),
@@ -125,15 +129,17 @@ impl Queue {
         self.open.store(Some(batch));
     }
 
-    /// Has the background task seal the open batch once it has lingered.
+    /// A batch has been begun: has the background task seal it once it has lingered.
     pub(crate) fn arm_linger(&self) {
-        if !self.lingering.swap(true, Ordering::AcqRel) {
+        self.making.store(true, Ordering::SeqCst);
+        if !self.lingering.swap(true, Ordering::SeqCst) {
             self.linger.notify_one();
         }
     }
 
     /// Queues a batch to be sent as one message. The slot is empty meanwhile: the owner has what was in it.
     pub(crate) fn push(&self, batch: Batch) {
+        self.making.store(false, Ordering::SeqCst);
         let message = message(batch);
         self.core().push(message);
     }
@@ -144,6 +150,7 @@ impl Queue {
         // Taken under the lock: what the owner sealed before is queued already, and what it seals from here on has
         // to wait, so the order is the owner's.
         if let Some(batch) = self.open.take() {
+            self.making.store(false, Ordering::SeqCst);
             core.push(message(*batch));
         }
     }
@@ -177,8 +184,13 @@ impl Queue {
 
     /// Queues the batch in the making after its time; the next one arms the timer again.
     pub(crate) fn seal_lingered(&self) {
-        self.lingering.store(false, Ordering::Release);
+        self.lingering.store(false, Ordering::SeqCst);
         self.seal_open();
+        // The slot is also empty while the owner appends. That batch was armed before and is not armed again, so it
+        // gets another term.
+        if self.making.load(Ordering::SeqCst) && !self.lingering.swap(true, Ordering::SeqCst) {
+            self.linger.notify_one();
+        }
     }
 
     pub(crate) async fn close_requested(&self) {
@@ -358,5 +370,24 @@ mod tests {
     #[test]
     fn the_slot_takes_no_lock() {
         assert!(AtomicCell::<Option<Box<Batch>>>::is_lock_free());
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_was_in_its_owners_hand_when_its_time_came_gets_another_term() {
+        let queue = Queue::new();
+        queue.put_open(Box::new(Batch::with_capacity(0)));
+        queue.arm_linger();
+        queue.lingered().await;
+        let batch = queue.take_open().unwrap();
+        queue.seal_lingered();
+        queue.put_open(batch);
+        // Armed again by the task itself; without that, this waits for ever.
+        queue.lingered().await;
+        queue.seal_lingered();
+        assert!(queue.take_open().is_none(), "it was queued");
+        assert!(
+            !queue.lingering.load(Ordering::SeqCst),
+            "nothing is left to wait for"
+        );
     }
 }
