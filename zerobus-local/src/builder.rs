@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::spawn_blocking;
+use zerobus_proto::contract::STREAM_LIFETIME;
 use zerobus_schema::{TableSchema, ddl};
 
 use crate::delta::Durability;
@@ -23,6 +24,7 @@ pub struct LocalZerobusBuilder {
     client: Option<Credentials>,
     durability: Durability,
     token_lifetime: Duration,
+    stream_lifetime: Duration,
 }
 
 #[derive(Debug, Clone)]
@@ -40,6 +42,7 @@ impl LocalZerobusBuilder {
             client: None,
             durability: Durability::Fsync,
             token_lifetime: Duration::from_secs(3_600),
+            stream_lifetime: STREAM_LIFETIME,
         }
     }
 
@@ -96,6 +99,15 @@ impl LocalZerobusBuilder {
         self
     }
 
+    /// How long a stream lives. Default: 15 minutes, as with the service.
+    ///
+    /// Before it is over the client gets a close signal, half a minute ahead or a fifth of the lifetime if that is
+    /// less; then the stream ends with UNAVAILABLE and code 6002.
+    pub fn stream_lifetime(mut self, lifetime: Duration) -> Self {
+        self.stream_lifetime = lifetime;
+        self
+    }
+
     /// Opens the folder, creates the tables of the seeds and starts to serve, on the present tokio runtime.
     ///
     /// # Errors
@@ -113,7 +125,12 @@ impl LocalZerobusBuilder {
         let opened = spawn_blocking(move || open(&data, &seeds, durability)).await;
         let (lock, tables) =
             opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
-        let service = Service::new(Arc::clone(&tables), self.client, self.token_lifetime);
+        let service = Service::new(
+            Arc::clone(&tables),
+            self.client,
+            self.token_lifetime,
+            self.stream_lifetime,
+        );
         let (stop, stopped) = Stop::new();
         let address = listener.address();
         let serving = tokio::spawn(listener.serve(service, stopped));

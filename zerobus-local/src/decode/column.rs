@@ -24,6 +24,9 @@ use super::plan::{FieldPlan, Kind, MessagePlan};
 /// The most values of one collection column, present or not, between two commits.
 const CELLS_MAX: usize = 1 << 28;
 
+/// Up to this many keys are compared each with each.
+const FEW_ENTRIES: usize = 8;
+
 const TOO_MUCH: &str = "too many values for one column between two commits; send smaller batches";
 
 /// The columns of a message: a table's, a STRUCT's, a MAP's entries.
@@ -469,6 +472,13 @@ impl MapColumn {
         };
         if self.count - start < 2 || self.dropped.last().is_some_and(|&entry| entry >= start) {
             return;
+        }
+        if self.count - start <= FEW_ENTRIES {
+            let repeated = (start..self.count)
+                .any(|a| (a + 1..self.count).any(|b| keys.values.compare(a, b).is_eq()));
+            if !repeated {
+                return;
+            }
         }
         let mut entries: Vec<usize> = (start..self.count).collect();
         // Stable, so that the last of equal keys stays the last.

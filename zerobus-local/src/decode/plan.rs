@@ -38,7 +38,7 @@ impl fmt::Display for Mismatch {
 
 #[derive(Debug)]
 pub(super) struct MessagePlan {
-    /// The fields that records have, in the order they most likely come in.
+    /// The fields that records have, by number: the order in which encoders write them.
     pub(super) fields: Vec<FieldPlan>,
     /// For each column of the table, in order, its place in `fields`.
     pub(super) columns: Vec<Option<usize>>,
@@ -211,8 +211,7 @@ impl<'a> Planner<'a> {
         table: &StructType,
         found: Option<&'a descriptor::Message>,
     ) -> MessagePlan {
-        let mut fields = Vec::with_capacity(expected.fields.len());
-        let mut columns = vec![None; table.fields.len()];
+        let mut planned: Vec<(usize, FieldPlan)> = Vec::with_capacity(expected.fields.len());
         let plan_column = |planner: &mut Self, column: &StructField, found| {
             let path = path.child(&column.name);
             match expected.field(&column.name) {
@@ -234,12 +233,8 @@ impl<'a> Planner<'a> {
                     let mut table = table.fields.iter().enumerate();
                     match table.find(|(_, column)| column.name == field.name) {
                         Some((at, column)) => {
-                            if let Some(planned) = plan_column(self, column, Some(field)) {
-                                if let Some(slot) = columns.get_mut(at) {
-                                    *slot = Some(fields.len());
-                                }
-                                fields.push(planned);
-                            }
+                            let field = plan_column(self, column, Some(field));
+                            planned.extend(field.map(|field| (at, field)));
                         }
                         None => {
                             let path = path.child(&field.name);
@@ -264,17 +259,23 @@ impl<'a> Planner<'a> {
                 }
             }
             None => {
-                for (slot, column) in columns.iter_mut().zip(&table.fields) {
+                for (at, column) in table.fields.iter().enumerate() {
                     if column.nullable && expected.field(&column.name).is_none() {
                         continue;
                     }
-                    if let Some(planned) = plan_column(self, column, None) {
-                        *slot = Some(fields.len());
-                        fields.push(planned);
-                    }
+                    let field = plan_column(self, column, None);
+                    planned.extend(field.map(|field| (at, field)));
                 }
             }
         }
+        planned.sort_by_key(|(_, field)| field.number);
+        let mut columns = vec![None; table.fields.len()];
+        for (place, (at, _)) in planned.iter().enumerate() {
+            if let Some(slot) = columns.get_mut(*at) {
+                *slot = Some(place);
+            }
+        }
+        let fields = planned.into_iter().map(|(_, field)| field).collect();
         MessagePlan::new(fields, columns, cells_of(table))
     }
 

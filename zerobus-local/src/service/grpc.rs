@@ -1,6 +1,7 @@
 //! The gRPC service `databricks.zerobus.Zerobus`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tonic::codegen::tokio_stream::wrappers::ReceiverStream;
@@ -26,6 +27,7 @@ pub(super) struct Grpc {
     tables: Arc<Tables>,
     tokens: Arc<Tokens>,
     stop: Stop,
+    stream_lifetime: Duration,
 }
 
 impl Grpc {
@@ -33,11 +35,13 @@ impl Grpc {
         tables: Arc<Tables>,
         tokens: Arc<Tokens>,
         stop: Stop,
+        stream_lifetime: Duration,
     ) -> ZerobusServer<Self> {
         let grpc = Self {
             tables,
             tokens,
             stop,
+            stream_lifetime,
         };
         ZerobusServer::new(grpc).max_decoding_message_size(SERVER_RECEIVE_LIMIT)
     }
@@ -56,7 +60,7 @@ impl Zerobus for Grpc {
     ) -> Result<Response<Self::EphemeralStreamStream>, Status> {
         let table = authorize(request.metadata(), &self.tokens, &self.tables)?;
         let (answers, responses) = mpsc::channel(ANSWERS_MAX);
-        let ingest = Ingest::new(table, answers, self.stop.clone());
+        let ingest = Ingest::new(table, answers, self.stop.clone(), self.stream_lifetime);
         tokio::spawn(ingest.run(request.into_inner()));
         Ok(Response::new(ReceiverStream::new(responses)))
     }

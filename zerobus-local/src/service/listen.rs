@@ -32,6 +32,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct Service {
     tables: Arc<Tables>,
     tokens: Arc<Tokens>,
+    stream_lifetime: Duration,
 }
 
 impl Service {
@@ -39,10 +40,12 @@ impl Service {
         tables: Arc<Tables>,
         client: Option<Credentials>,
         token_lifetime: Duration,
+        stream_lifetime: Duration,
     ) -> Self {
         Self {
             tables,
             tokens: Arc::new(Tokens::new(client, token_lifetime)),
+            stream_lifetime,
         }
     }
 }
@@ -73,6 +76,7 @@ impl Listener {
                 Arc::clone(&service.tables),
                 Arc::clone(&service.tokens),
                 stop.clone(),
+                service.stream_lifetime,
             ),
             tables: service.tables,
             tokens: service.tokens,

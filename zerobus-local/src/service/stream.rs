@@ -2,8 +2,10 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 use tonic::{Code, Status, Streaming};
 use uuid::Uuid;
 use zerobus_proto::contract::{FIRST_OFFSET, MAX_RECORD_BYTES_PER_MESSAGE};
@@ -12,8 +14,8 @@ use zerobus_proto::ephemeral_stream_response::Payload as Response;
 use zerobus_proto::ingest_record_batch_request::Batch;
 use zerobus_proto::ingest_record_request::Record;
 use zerobus_proto::{
-    CreateIngestStreamRequest, CreateIngestStreamResponse, EphemeralStreamRequest,
-    EphemeralStreamResponse, ErrorCode, IngestRecordResponse, RecordType,
+    CloseStreamSignal, CreateIngestStreamRequest, CreateIngestStreamResponse,
+    EphemeralStreamRequest, EphemeralStreamResponse, ErrorCode, IngestRecordResponse, RecordType,
 };
 
 use super::access::parse_name;
@@ -23,11 +25,15 @@ use super::stop::Stop;
 use super::table::Table;
 use crate::decode::{Chunk, Descriptor, DescriptorError, Plan};
 
+/// The longest time between the signal that a stream is about to be closed and its end.
+const NOTICE_MAX: Duration = Duration::from_secs(30);
+
 /// A stream that was let in and has not been created yet.
 pub(super) struct Ingest {
     table: Arc<Table>,
     answers: mpsc::Sender<Result<EphemeralStreamResponse, Status>>,
     stop: Stop,
+    lifetime: Duration,
 }
 
 /// What a stream's records are.
@@ -52,11 +58,13 @@ impl Ingest {
         table: Arc<Table>,
         answers: mpsc::Sender<Result<EphemeralStreamResponse, Status>>,
         stop: Stop,
+        lifetime: Duration,
     ) -> Self {
         Self {
             table,
             answers,
             stop,
+            lifetime,
         }
     }
 
@@ -150,18 +158,33 @@ impl Ingest {
             next: FIRST_OFFSET,
         };
         let mut acked = None;
+        // About `lifetime` after its start the stream is over, announced some time before.
+        let notice = (self.lifetime / 5).min(NOTICE_MAX);
+        let mut ends = pin!(sleep(self.lifetime));
+        let mut announced = pin!(sleep(self.lifetime.saturating_sub(notice)));
+        let mut is_announced = false;
         let end = {
             let mut reading = pin!(reader.run(requests));
             loop {
                 tokio::select! {
-                                    end = &mut reading => break end,
-                                    _ = progress.changed() => {
-                                        let now = progress.borrow_and_update().clone();
-                self.report(&now, &mut acked).await?;
-                                    }
-                                    () = answers.closed() => break End::Gone,
-                                    () = stop.stopped() => break End::Refused(stopping()),
-                                }
+                    end = &mut reading => break end,
+                    _ = progress.changed() => {
+                        let now = progress.borrow_and_update().clone();
+                        self.report(&now, &mut acked).await?;
+                    }
+                    () = answers.closed() => break End::Gone,
+                    () = stop.stopped() => break End::Refused(stopping()),
+                    () = &mut announced, if !is_announced => {
+                        is_announced = true;
+                        let duration = prost_types::Duration::try_from(notice).ok();
+                        let signal = CloseStreamSignal { duration };
+                        self.answer(Response::CloseStreamSignal(signal)).await;
+                    }
+                    () = &mut ends => break End::Refused(coded(
+                        ErrorCode::STREAM_LIFETIME_REACHED,
+                        "The stream has reached its lifetime; reconnect.",
+                    )),
+                }
             }
         };
         // What was taken in goes to the table whoever still wants to hear of it; whoever does hears of it first.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use zerobus_schema::{Fingerprint, TableName, TableSchema, delta as delta_schema};
 
 use super::writer::Writer;
-use crate::delta::{DeltaTable, Durability, TableOptions};
+use crate::delta::{DeltaError, DeltaTable, Durability, TableOptions};
 use crate::error::TableError;
 
 /// A table that is being served.
@@ -45,8 +45,13 @@ impl Tables {
                         continue;
                     }
                     if let Ok(name) = TableName::parse(&name) {
-                        let opened = DeltaTable::open(&folder, durability)
-                            .map_err(|error| TableError::storage(&name, error))?;
+                        let opened = match DeltaTable::open(&folder, durability) {
+                            // A crash while it was created: it can be created again.
+                            Err(DeltaError::NotATable { .. }) => continue,
+                            opened => {
+                                opened.map_err(|error| TableError::storage(&name, error))?
+                            }
+                        };
                         let table = tables.serve(name.clone(), opened, None)?;
                         tables.lock().insert(name, table);
                     }

@@ -79,14 +79,29 @@ impl WriterThread {
             }
             ready.extend(streams.try_iter());
             let start = Instant::now();
-            let outcome = self.commit(ready);
+            let outcome = self.commit_or_fail(ready);
             // Looked at before the acks go out: what they set free must not count.
             early = streams.try_recv().ok().map(|sink| (start, sink));
             outcome.report();
-            if early.is_none() {
-                self.maintain();
-            }
+            self.maintain();
         }
+    }
+
+    /// Nobody may wait for ever because something here broke off.
+    fn commit_or_fail(&mut self, ready: Vec<Arc<Sink>>) -> Outcome {
+        let sinks = ready.clone();
+        let committed = catch_unwind(AssertUnwindSafe(|| self.commit(ready)));
+        committed.unwrap_or_else(|_| {
+            self.reopen();
+            let failure = WriteFailure {
+                passing: false,
+                message: "the writer of the table broke off".to_owned(),
+            };
+            Outcome {
+                streams: sinks.into_iter().map(|sink| (sink, None)).collect(),
+                failure: Some(Arc::new(failure)),
+            }
+        })
     }
 
     fn commit(&mut self, ready: Vec<Arc<Sink>>) -> Outcome {
@@ -120,26 +135,23 @@ impl WriterThread {
     }
 
     fn append(&mut self, batches: &[RecordBatch]) -> Result<(), WriteFailure> {
-        let appended = catch_unwind(AssertUnwindSafe(|| self.table.append(batches, None)));
-        let failure = match appended {
-            Ok(Ok(_)) => return Ok(()),
-            Ok(Err(error)) => WriteFailure {
+        self.table.append(batches, None).map(drop).map_err(|error| {
+            self.reopen();
+            WriteFailure {
                 passing: may_pass(&error),
                 message: error.to_string(),
-            },
-            Err(_) => WriteFailure {
-                passing: false,
-                message: "the writer of the table broke off".to_owned(),
-            },
-        };
-        // What the table knows of its log may be behind by now.
+            }
+        })
+    }
+
+    /// After a failure, what the table knows of its log may be behind.
+    fn reopen(&mut self) {
         let folder = self.table.folder().to_owned();
         if let Ok(table) = DeltaTable::open(&folder, self.durability)
             && table.arrow_schema() == self.table.arrow_schema()
         {
             self.table = table;
         }
-        Err(failure)
     }
 
     /// Nothing that was acked depends on it, so nobody is told when it fails.

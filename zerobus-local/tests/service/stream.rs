@@ -276,3 +276,38 @@ async fn a_table_whose_folder_is_gone_acks_nothing() {
         "{status}"
     );
 }
+
+#[tokio::test]
+async fn a_stream_that_has_lived_its_time_is_announced_and_then_ended() {
+    let data = tempfile::TempDir::new().unwrap();
+    let server = zerobus_local::LocalZerobus::builder()
+        .data(data.path())
+        .seed_sql(crate::air_quality::DDL)
+        .stream_lifetime(Duration::from_millis(500))
+        .start()
+        .await
+        .unwrap();
+    let local = Local { data, server };
+    let mut client = Client::open(&local.server, RecordType::Proto).await;
+    client.send(single(0, &record(0))).await;
+    assert!(client.next().await.unwrap().is_some());
+    match client.next().await.unwrap() {
+        Some(Payload::CloseStreamSignal(signal)) => {
+            let duration = Duration::try_from(signal.duration.unwrap()).unwrap();
+            assert_eq!(duration, Duration::from_millis(100));
+        }
+        other => panic!("{other:?}"),
+    }
+    // There is still time to send.
+    client.send(single(1, &record(1))).await;
+    let (acked, status) = client.refusal().await;
+    assert_eq!(acked, Some(1));
+    assert_eq!(status.code(), Code::Unavailable);
+    assert!(
+        status
+            .message()
+            .ends_with("Error Code: 6002, Error State: 0."),
+        "{status}"
+    );
+    assert_eq!(local.temps(), [0, 1]);
+}
