@@ -109,7 +109,7 @@ impl<'a> Input<'a> {
             };
             kept.push(Field {
                 member,
-                ty: &field.ty,
+                ty: ungrouped(&field.ty),
                 column,
                 name_span,
                 adapter: field_attrs.adapter,
@@ -157,7 +157,7 @@ impl<'a> Input<'a> {
 impl Field<'_> {
     /// The type within `Option<…>`, as far as tokens show it.
     pub(crate) fn option(&self) -> Option<&Type> {
-        let Type::Path(path) = ungrouped(self.ty) else {
+        let Type::Path(path) = self.ty else {
             return None;
         };
         let segments: Vec<String> = path

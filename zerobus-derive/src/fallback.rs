@@ -11,12 +11,12 @@ pub(crate) fn record(input: &DeriveInput) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl #impl_generics __z::ZerobusRecord for #ident #type_generics #where_clause {
-            const TABLE: &'static str = "";
+            const TABLE: &'static __z::str = "";
             const FINGERPRINT: __z::Fingerprint = __z::Fingerprint::from_bytes([0; 32]);
             const COLUMNS: &'static [__z::ColumnInfo] = &[];
-            const DESCRIPTOR: &'static [u8] = &[];
+            const DESCRIPTOR: &'static [__z::u8] = &[];
 
-            fn encode(&self, _: &mut __z::Vec<u8>) -> __z::Result<(), __z::RecordError> {
+            fn encode(&self, _: &mut __z::Vec<__z::u8>) -> __z::Result<(), __z::RecordError> {
                 __z::Ok(())
             }
         }
@@ -37,7 +37,7 @@ pub(crate) fn value(input: &DeriveInput) -> TokenStream {
 
             fn write<__P: __z::Place>(
                 &self,
-                _: &mut __z::Vec<u8>,
+                _: &mut __z::Vec<__z::u8>,
             ) -> __z::Result<(), __z::RecordError> {
                 __z::Ok(())
             }

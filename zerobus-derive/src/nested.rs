@@ -34,7 +34,7 @@ pub(crate) fn expand_struct(input: &Input<'_>, fields: &[Field<'_>]) -> TokenStr
     quote! {
         #[automatically_derived]
         impl #impl_generics __z::StructValue for #ident #type_generics #where_clause {
-            const NAMES: &'static [&'static str] = &[#(#names),*];
+            const NAMES: &'static [&'static __z::str] = &[#(#names),*];
         }
 
         #[automatically_derived]
@@ -44,7 +44,7 @@ pub(crate) fn expand_struct(input: &Input<'_>, fields: &[Field<'_>]) -> TokenStr
             #[inline]
             fn write<__P: __z::Place>(
                 &self,
-                __out: &mut __z::Vec<u8>,
+                __out: &mut __z::Vec<__z::u8>,
             ) -> __z::Result<(), __z::RecordError> {
                 let __start = __z::begin::<__P>(__out);
                 if const { __z::is_in_order::<__P, Self>() } {
@@ -131,7 +131,7 @@ pub(crate) fn expand_transparent(input: &Input<'_>, field: &Field<'_>) -> TokenS
             #[inline]
             fn write<__P: __z::Place>(
                 &self,
-                __out: &mut __z::Vec<u8>,
+                __out: &mut __z::Vec<__z::u8>,
             ) -> __z::Result<(), __z::RecordError> {
                 let __value = &self.#member;
                 <#ty as __z::WriteValue>::write::<__P>(#expression, __out)
@@ -191,7 +191,7 @@ pub(crate) fn expand_enum(input: &Input<'_>, variants: &[Variant<'_>]) -> TokenS
     column_where
         .make_where_clause()
         .predicates
-        .push(parse_quote!(str: __z::TextValue<__D>));
+        .push(parse_quote!(__z::str: __z::TextValue<__D>));
     let column_where = &column_where.where_clause;
     quote! {
         #[automatically_derived]
@@ -201,9 +201,9 @@ pub(crate) fn expand_enum(input: &Input<'_>, variants: &[Variant<'_>]) -> TokenS
             #[inline]
             fn write<__P: __z::Place>(
                 &self,
-                __out: &mut __z::Vec<u8>,
+                __out: &mut __z::Vec<__z::u8>,
             ) -> __z::Result<(), __z::RecordError> {
-                let __text: &'static str = #text;
+                let __text: &'static __z::str = #text;
                 __z::write_text::<__P>(__text, __out)
             }
         }

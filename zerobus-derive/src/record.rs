@@ -18,12 +18,16 @@ pub(crate) fn expand(
     table: &LitStr,
     errors: &mut Errors,
 ) -> Result<TokenStream> {
-    let Found { snapshot, tracked } = snapshot::find(table, input.attrs.schema.as_ref())?;
+    let Found {
+        name,
+        snapshot,
+        tracked,
+    } = snapshot::find(table, input.attrs.schema.as_ref())?;
     let schema = snapshot.schema();
-    // `dev.air_quality` in the snapshot may be `prod.air_quality` to the program; a short name is made whole.
-    let name = match (table.value().matches('.').count(), &schema.table) {
-        (0 | 1, Some(full)) => full.to_string(),
-        _ => table.value(),
+    // What is `dev.iot.air_quality` in the snapshot may be `prod.iot.air_quality` here; a short name is made whole.
+    let name = match &schema.table {
+        Some(full) if name.to_full().is_err() => full.to_string(),
+        _ => name.to_string(),
     };
     let mut bound = valid::bind(&name, input, schema, fields, errors);
     let message = valid::message(input.ident, schema, &mut bound, errors);
@@ -46,19 +50,19 @@ pub(crate) fn expand(
     let ident = input.ident;
     Ok(quote! {
         // A changed snapshot, or another folder of snapshots, rebuilds.
-        const _: &[u8] = ::core::include_bytes!(#tracked);
-        const _: ::core::option::Option<&str> = ::core::option_env!("ZEROBUS_SCHEMAS");
+        const _: &[__z::u8] = ::core::include_bytes!(#tracked);
+        const _: ::core::option::Option<&__z::str> = ::core::option_env!("ZEROBUS_SCHEMAS");
 
         #(#items)*
 
         #[automatically_derived]
         impl #impl_generics __z::ZerobusRecord for #ident #type_generics #where_clause {
-            const TABLE: &'static str = #name;
+            const TABLE: &'static __z::str = #name;
             const FINGERPRINT: __z::Fingerprint = __z::Fingerprint::from_bytes(*#fingerprint);
             const COLUMNS: &'static [__z::ColumnInfo] = &[#(#columns),*];
-            const DESCRIPTOR: &'static [u8] = #descriptor;
+            const DESCRIPTOR: &'static [__z::u8] = #descriptor;
 
-            fn encode(&self, __out: &mut __z::Vec<u8>) -> __z::Result<(), __z::RecordError> {
+            fn encode(&self, __out: &mut __z::Vec<__z::u8>) -> __z::Result<(), __z::RecordError> {
                 #(#writes)*
                 __z::Ok(())
             }
@@ -116,7 +120,7 @@ fn part(input: &Input<'_>, table: &str, bound: &Bound<'_>) -> Part {
             const COLUMN_SHAPE: __z::Shape = <Self as __z::WriteValue>::SHAPE;
 
             #[inline]
-            fn write_column(&self, out: &mut __z::Vec<u8>) -> __z::Result<(), __z::RecordError> {
+            fn write_column(&self, out: &mut __z::Vec<__z::u8>) -> __z::Result<(), __z::RecordError> {
                 __z::write_column::<__z::At<#number, #marker>, Self>(self, #name, out)
             }
         }
@@ -156,7 +160,9 @@ fn part(input: &Input<'_>, table: &str, bound: &Bound<'_>) -> Part {
 
     let member = &field.member;
     let expression = &value.expression;
-    let write = quote_spanned!(span=> <#ty as #column_trait>::write_column(#expression, __out)?;);
+    // A name in the span of the user's macro would not be the name in ours.
+    let out = local("__out");
+    let write = quote_spanned!(span=> <#ty as #column_trait>::write_column(#expression, #out)?;);
     let write = if value.is_within_option {
         quote! {
             #check
@@ -196,6 +202,7 @@ pub(crate) struct FieldValue {
 pub(crate) fn value(field: &Field<'_>) -> FieldValue {
     let option = field.option();
     let plain = option.unwrap_or(field.ty).to_token_stream();
+    let held = local("__value");
     let value = |ty, expression| FieldValue {
         ty,
         expression,
@@ -203,20 +210,25 @@ pub(crate) fn value(field: &Field<'_>) -> FieldValue {
         is_within_option: option.is_some(),
     };
     match &field.adapter {
-        None => value(plain, quote!(__value)),
+        None => value(plain, quote!(#held)),
         Some((_, Adapter::Unit(unit))) => {
             let unit = unit.marker();
             value(
                 quote!(__z::Unit<__z::#unit>),
-                quote_spanned!(field.ty.span()=> &__z::Unit::new(*__value)),
+                quote_spanned!(field.ty.span()=> &__z::Unit::new(*#held)),
             )
         }
-        Some((_, Adapter::Json)) => value(quote!(__z::Json<&#plain>), quote!(&__z::Json(__value))),
+        Some((_, Adapter::Json)) => value(quote!(__z::Json<&#plain>), quote!(&__z::Json(#held))),
         Some((_, Adapter::With(with))) => value(
             with.to_token_stream(),
-            quote_spanned!(with.span()=> &<#with as ::core::convert::From<&#plain>>::from(__value)),
+            quote_spanned!(with.span()=> &<#with as ::core::convert::From<&#plain>>::from(#held)),
         ),
     }
+}
+
+/// A variable of the code that is emitted.
+fn local(name: &str) -> Ident {
+    Ident::new(name, Span::call_site())
 }
 
 /// What can be written to the column.

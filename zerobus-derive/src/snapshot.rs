@@ -17,6 +17,8 @@ const FILE_MAX: u64 = 16 * 1024 * 1024;
 
 /// A snapshot, and an expression that makes the compiler track its file.
 pub(crate) struct Found {
+    /// The table's name as the attribute has it.
+    pub(crate) name: TableRef,
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) tracked: TokenStream,
 }
@@ -44,13 +46,18 @@ pub(crate) fn find(table: &LitStr, schema: Option<&LitStr>) -> Result<Found> {
     let span = schema.unwrap_or(table).span();
     let candidates = match schema {
         Some(schema) => vec![in_package(&package, &schema.value())],
-        None => candidates(&package, &format!("{name}.json")),
+        None => candidates(
+            &package,
+            std::env::var(VARIABLE).ok().as_deref(),
+            &format!("{name}.json"),
+        ),
     };
     for candidate in &candidates {
         if candidate.path.is_file() {
             let snapshot = read(&candidate.path)
                 .map_err(|problem| Error::new(span, format!("{}: {problem}", candidate.shown)))?;
             return Ok(Found {
+                name,
                 snapshot,
                 tracked: candidate.tracked.clone(),
             });
@@ -69,13 +76,11 @@ pub(crate) fn find(table: &LitStr, schema: Option<&LitStr>) -> Result<Found> {
     ))
 }
 
-fn candidates(package: &Path, file: &str) -> Vec<Candidate> {
+/// The places where the snapshot may lie, first one first; `variable` is what [`VARIABLE`] holds.
+fn candidates(package: &Path, variable: Option<&str>, file: &str) -> Vec<Candidate> {
     let mut candidates = Vec::new();
-    if let Some(folder) = std::env::var(VARIABLE)
-        .ok()
-        .filter(|folder| !folder.is_empty())
-    {
-        let tracked = if Path::new(&folder).is_absolute() {
+    if let Some(folder) = variable.filter(|folder| !folder.is_empty()) {
+        let tracked = if Path::new(folder).is_absolute() {
             quote!(::core::concat!(::core::env!(#VARIABLE), "/", #file))
         } else {
             quote!(::core::concat!(
@@ -138,4 +143,50 @@ fn read(path: &Path) -> std::result::Result<Arc<Snapshot>, String> {
     let snapshot = Arc::new(Snapshot::parse(&text).map_err(|error| error.to_string())?);
     parsed.insert(path.to_owned(), (text, Arc::clone(&snapshot)));
     Ok(snapshot)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(package: &Path, variable: Option<&str>) -> Vec<String> {
+        let shown = |candidate: Candidate| candidate.shown;
+        candidates(package, variable, "a.b.c.json")
+            .into_iter()
+            .map(shown)
+            .collect()
+    }
+
+    #[test]
+    fn the_variable_comes_first_then_the_package_then_the_workspace() {
+        // This package lies in the workspace's folder, and the lock file beside its manifest.
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let workspace = package.parent().unwrap();
+        if workspace.join("Cargo.lock").is_file() {
+            let places = ["schemas/a.b.c.json", "../schemas/a.b.c.json"];
+            assert_eq!(shown(package, None), places);
+            assert_eq!(shown(package, Some("")), places);
+            assert_eq!(
+                shown(&package.join("src"), Some("elsewhere")),
+                [
+                    "$ZEROBUS_SCHEMAS/a.b.c.json",
+                    "schemas/a.b.c.json",
+                    "../../schemas/a.b.c.json"
+                ]
+            );
+            assert_eq!(shown(workspace, None), ["schemas/a.b.c.json"]);
+        }
+    }
+
+    #[test]
+    fn no_path_of_this_machine_is_emitted() {
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let absolute = package.join("elsewhere");
+        for variable in [None, Some("elsewhere"), absolute.to_str()] {
+            for candidate in candidates(package, variable, "a.b.c.json") {
+                let emitted = candidate.tracked.to_string();
+                assert!(!emitted.contains(env!("CARGO_MANIFEST_DIR")), "{emitted}");
+            }
+        }
+    }
 }

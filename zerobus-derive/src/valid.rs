@@ -86,8 +86,15 @@ pub(crate) fn message(
     );
     columns.reserved.clone_from(&schema.columns.reserved);
     let sent = TableSchema::new(schema.table.clone(), columns);
-    let mapping = mapping::map(&sent, &MappingOptions::default());
-    for refusal in &mapping.refused {
+    // A field of a STRUCT that no stream carries, and that may be NULL, is one that nested types leave out.
+    let mut options = MappingOptions::default();
+    options.omit_refused = true;
+    let mapping = mapping::map(&sent, &options);
+    let omitted = mapping.omitted.iter().filter(|omitted| {
+        let column = omitted.path.parts().first();
+        column.is_none_or(|column| mapping.message.field(column).is_none())
+    });
+    for refusal in mapping.refused.iter().chain(omitted) {
         let column = refusal.path.parts().first();
         let at = bound
             .iter()

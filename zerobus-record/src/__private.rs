@@ -1,6 +1,7 @@
 //! What the derive's code calls. Nothing here is for other use, and anything may change in any release.
 
 pub use std::option::Option::{self, None, Some};
+pub use std::primitive::{str, u8};
 pub use std::result::Result::{self, Err, Ok};
 pub use std::vec::Vec;
 
