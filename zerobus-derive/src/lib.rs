@@ -1,4 +1,4 @@
-//! `#[derive(ZerobusRecord)]`; its documentation is at the macro's re-export in `zerobus-record`.
+//! `#[derive(ZerobusRecord)]`, for `zerobus-record` and `zerobus-client`, which re-export it.
 
 mod ast;
 mod attr;
@@ -17,15 +17,15 @@ use proc_macro::TokenStream;
 use quote::quote;
 use syn::{DeriveInput, parse_macro_input};
 
-/// Implements `ZerobusRecord` for a struct that is bound to a table, or makes a type a value that such structs can hold.
+#[doc = include_str!("../derive.md")]
 #[proc_macro_derive(ZerobusRecord, attributes(zerobus))]
 pub fn derive_record(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     expand::derive(&input, &quote!(::zerobus_record)).into()
 }
 
-/// The same, for those who import it from `zerobus_client`: generated paths follow the crate a user depends on.
-#[doc(hidden)]
+// The same, for those who import it from `zerobus_client`: emitted paths follow the crate that a user depends on.
+#[doc = include_str!("../derive.md")]
 #[proc_macro_derive(ZerobusRecordOfClient, attributes(zerobus))]
 pub fn derive_record_of_client(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -1,7 +1,4 @@
-//! What a Zerobus record is at run time.
-//!
-//! [`ZerobusRecord`] is the whole of what a stream asks of a record; `#[derive(ZerobusRecord)]` implements it for a
-//! struct of yours and checks that struct, while it compiles, against the table's checked-in schema.
+#![doc = include_str!("../README.md")]
 
 #[doc(hidden)]
 pub mod __private;
@@ -25,4 +22,10 @@ pub use value::{
 pub use zerobus_schema::{ColumnPath, Fingerprint};
 
 #[cfg(feature = "derive")]
+#[doc(inline)]
 pub use zerobus_derive::ZerobusRecord;
+
+/// The examples of the derive, which lie beside it and need this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../zerobus-derive/derive.md")]
+struct DeriveExamples;
