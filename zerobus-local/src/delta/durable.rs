@@ -44,7 +44,7 @@ impl Flush {
         match self.0.map(JoinHandle::join) {
             None => Ok(()),
             Some(Ok(flushed)) => flushed,
-            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            Some(Err(_)) => Err(DeltaError::Kernel("a flush to disk broke off".to_owned())),
         }
     }
 }

@@ -21,49 +21,74 @@ pub(super) struct Log {
     handle: fs::File,
 }
 
-impl Log {
-    /// Makes a table's folders, durably, and returns the table's absolute path.
-    ///
-    /// A torn first entry is what is left of a table that was never created.
-    pub(super) fn make(table: &Path, durability: Durability) -> Result<PathBuf, DeltaError> {
-        let missing: Vec<_> = table
-            .ancestors()
-            .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists())
-            .collect();
-        let log = table.join(FOLDER);
-        fs::create_dir_all(&log).map_err(|source| DeltaError::io(&log, "create", source))?;
-        let table = absolute(table)?;
-        durability.sync_folder(&table)?;
-        for made in missing {
-            durability.sync_folder(durable::folder_of(&absolute(made)?))?;
+/// Makes the folders of a new table and has the table created in them, given its absolute path.
+/// When that fails, those that are still empty are gone again.
+pub(super) fn in_new_folders<T>(
+    table: &Path,
+    durability: Durability,
+    create: impl FnOnce(&Path) -> Result<T, DeltaError>,
+) -> Result<T, DeltaError> {
+    let log = table.join(FOLDER);
+    let missing: Vec<_> = log
+        .ancestors()
+        .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
+        .collect();
+    let created = make_folders(&log, &missing, durability)
+        .and_then(|()| put_in_order(&log))
+        .and_then(|()| absolute(table))
+        .and_then(|table| create(&table));
+    if created.is_err() {
+        for folder in missing {
+            let _ = fs::remove_dir(folder);
         }
-        let log = table.join(FOLDER);
-        durable::remove_leftovers(&log)?;
-        put_torn_entries_aside(&log)?;
-        Ok(table)
     }
+    created
+}
 
-    /// The log of the existing table in the folder `table`, an absolute path, put in order.
-    pub(super) fn open(table: &Path) -> Result<Self, DeltaError> {
-        let folder = table.join(FOLDER);
+fn make_folders(log: &Path, missing: &[&Path], durability: Durability) -> Result<(), DeltaError> {
+    fs::create_dir_all(log).map_err(|source| DeltaError::io(log, "create", source))?;
+    for made in missing {
+        durability.sync_folder(durable::folder_of(&absolute(made)?))?;
+    }
+    Ok(())
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, DeltaError> {
+    fs::canonicalize(path).map_err(|source| DeltaError::io(path, "open", source))
+}
+
+/// Clears away what a crash left.
+fn put_in_order(log: &Path) -> Result<(), DeltaError> {
+    durable::remove_leftovers(log)?;
+    put_torn_entries_aside(log)
+}
+
+impl Log {
+    /// The absolute path of the existing table in the folder `table`, and its log, put in order.
+    pub(super) fn open(table: &Path) -> Result<(PathBuf, Self), DeltaError> {
         let not_a_table = || DeltaError::NotATable {
             path: table.to_owned(),
         };
+        let table = match absolute(table) {
+            Err(DeltaError::Gone { .. }) => return Err(not_a_table()),
+            other => other?,
+        };
+        let folder = table.join(FOLDER);
         if !folder.is_dir() {
             return Err(not_a_table());
         }
-        durable::remove_leftovers(&folder)?;
-        put_torn_entries_aside(&folder)?;
+        put_in_order(&folder)?;
         let is_log_file = |name: &String| name.ends_with(".json") || name.ends_with(".parquet");
         if !names(&folder)?.iter().any(is_log_file) {
             return Err(not_a_table());
         }
-        Ok(Self {
+        let log = Self {
             #[cfg(unix)]
             handle: fs::File::open(&folder)
                 .map_err(|source| DeltaError::io(&folder, "open", source))?,
             folder,
-        })
+        };
+        Ok((table, log))
     }
 
     /// Fails when the folder was deleted, or another one stands in its place: an entry written
@@ -95,10 +120,6 @@ impl Log {
     pub(super) fn has(&self, version: u64) -> bool {
         self.folder.join(format!("{version:020}.json")).is_file()
     }
-}
-
-pub(super) fn absolute(path: &Path) -> Result<PathBuf, DeltaError> {
-    fs::canonicalize(path).map_err(|source| DeltaError::io(path, "open", source))
 }
 
 /// A last entry that is not whole was never acknowledged, whoever wrote it. It is kept under a

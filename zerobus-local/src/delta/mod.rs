@@ -1,9 +1,9 @@
 //! Delta tables on the local disk.
 //!
-//! The Delta kernel owns the protocol: what a table is, what a log entry says, when a checkpoint
-//! is due to be readable. This module owns the disk: a data file is written and flushed, then the
-//! log entry that names it, then the folders of both; only then does [`DeltaTable::append`]
-//! return. Everything here blocks and is called from threads that may.
+//! The Delta kernel owns the protocol: what a log entry says, which features a table needs, what
+//! a checkpoint holds. This module owns the disk: the data files and their folder are flushed
+//! before the log entry that names them appears, whole and in one step, and its folder before
+//! [`DeltaTable::append`] returns. Everything here blocks and is called from threads that may.
 
 mod commit;
 mod data_file;
@@ -102,26 +102,28 @@ impl DeltaTable {
             serde_json::from_str(schema_json).map_err(|error| DeltaError::Unsupported {
                 reason: format!("the schema cannot be read: {error}"),
             })?;
-        // Before anything is on the disk.
         schema::arrow_schema(&schema)?;
         let properties = properties::kept(&options.properties)?;
-        let folder = Log::make(folder, durability)?;
-        let engine = LocalEngine::new(durability);
-        let url = folder_url(&folder)?;
         let layout = match options.partition_columns.as_slice() {
             [] => DataLayout::None,
             columns => DataLayout::partitioned(columns),
         };
-        let created = create_table(url.as_str(), Arc::new(schema), ENGINE_INFO, false)
-            .with_table_properties(properties)
-            .with_data_layout(layout)
-            .build(&engine, Box::new(FileSystemCommitter::new()))?
-            .commit(&engine)?;
-        match created {
-            CommitResult::Committed(_) => Self::open(&folder, durability),
-            CommitResult::Conflicted(_) => Err(DeltaError::AlreadyExists { path: folder }),
-            CommitResult::Retryable(retryable) => Err(retryable.error.into()),
-        }
+        log::in_new_folders(folder, durability, |folder| {
+            let engine = LocalEngine::new(durability);
+            let url = folder_url(folder)?;
+            let created = create_table(url.as_str(), Arc::new(schema), ENGINE_INFO, false)
+                .with_table_properties(properties)
+                .with_data_layout(layout)
+                .build(&engine, Box::new(FileSystemCommitter::new()))?
+                .commit(&engine)?;
+            match created {
+                CommitResult::Committed(_) => Self::open(folder, durability),
+                CommitResult::Conflicted(_) => Err(DeltaError::AlreadyExists {
+                    path: folder.to_owned(),
+                }),
+                CommitResult::Retryable(retryable) => Err(retryable.error.into()),
+            }
+        })
     }
 
     /// Opens the table in `folder` at its latest version.
@@ -129,11 +131,7 @@ impl DeltaTable {
     /// A last log entry that a crash left torn was never acknowledged: it is put aside under a
     /// hidden name and the table goes on from the version before.
     pub(crate) fn open(folder: &Path, durability: Durability) -> Result<Self, DeltaError> {
-        let folder = log::absolute(folder).map_err(|error| match error {
-            DeltaError::Gone { path } => DeltaError::NotATable { path },
-            other => other,
-        })?;
-        let log = Log::open(&folder)?;
+        let (folder, log) = Log::open(folder)?;
         let engine = LocalEngine::new(durability);
         let head = Head::new(Snapshot::builder_for(folder_url(&folder)?).build(&engine)?);
         // The kernel refuses here what it cannot append to.

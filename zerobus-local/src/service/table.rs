@@ -48,9 +48,7 @@ impl Tables {
                         let opened = match DeltaTable::open(&folder, durability) {
                             // A crash while it was created: it can be created again.
                             Err(DeltaError::NotATable { .. }) => continue,
-                            opened => {
-                                opened.map_err(|error| TableError::storage(&name, error))?
-                            }
+                            opened => opened.map_err(|error| TableError::storage(&name, error))?,
                         };
                         let table = tables.serve(name.clone(), opened, None)?;
                         tables.lock().insert(name, table);

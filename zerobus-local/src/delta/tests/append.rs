@@ -35,6 +35,19 @@ fn a_reopened_table_goes_on_where_it_stopped() {
 }
 
 #[test]
+fn a_table_may_lie_under_any_name() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["a b", "50%20 off", "straße/ü", "#?&=+"] {
+        let folder = dir.path().join(name);
+        let mut table = create(&folder, SCHEMA);
+        table.append(&[numbers(&table, 0..3)], None).unwrap();
+        assert_eq!(table.folder(), folder);
+        assert_eq!(open(&folder).version(), 1);
+        assert_eq!(reader::count(&folder), 3);
+    }
+}
+
+#[test]
 fn the_count_of_an_application_is_kept_with_the_rows() {
     let dir = tempfile::tempdir().unwrap();
     let mut table = create(dir.path(), SCHEMA);
