@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod against_prost;
+mod carriers;
 mod rust_types;
 mod shapes;
 mod values;

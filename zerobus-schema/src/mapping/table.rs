@@ -133,6 +133,9 @@ pub const TYPES: &[TypeRow] = &[
         Some(ScalarType::String),
         [
             built_in("DecimalText"),
+            built_in("Decimal"),
+            built_in("String"),
+            built_in("&str"),
             with_feature("rust_decimal::Decimal", "rust_decimal"),
             with_feature("bigdecimal::BigDecimal", "bigdecimal"),
         ],
