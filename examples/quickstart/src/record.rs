@@ -69,7 +69,7 @@ impl Sensors {
                 vec![]
             },
             attrs: BTreeMap::from([("firmware", "1.4.2"), ("unit", "celsius")]),
-            location: (bits[1] % 8 != 0).then(|| Location {
+            location: (bits[1] > 31).then(|| Location {
                 lat: 47.0 + f64::from(bits[2]) / 256.0,
                 lon: 8.0 + f64::from(bits[3]) / 256.0,
                 label: pick(&LABELS, bits[0]),
