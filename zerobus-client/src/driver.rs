@@ -291,6 +291,8 @@ impl Driver {
                 let attempt = self.recovery.used();
                 tracing::info!(table = %self.connector.table, attempt, ?pause, %error, "stream reconnects");
                 sleep(pause).await;
+                // It cost a retry, so the next server may find the credentials stale once more.
+                self.refreshed = false;
             }
             was_open = false;
             match self.connector.connect(&self.queue, refresh).await {
