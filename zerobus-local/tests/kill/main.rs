@@ -1,0 +1,18 @@
+//! The server killed at any moment, and what its clients and its tables make of it.
+
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod caller;
+mod early;
+mod event;
+mod process;
+mod random;
+mod restart;
+mod source;
+mod table;
