@@ -2,8 +2,7 @@
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use zerobus_catalog::{CatalogError, Workspace};
-use zerobus_client::{Fingerprint, TableName, ZerobusRecord as _};
+use zerobus_client::{CatalogError, Fingerprint, TableName, Workspace, ZerobusRecord as _};
 
 use crate::record::LineItem;
 use crate::{CLIENT_ID, CLIENT_SECRET, Error, LINEITEM_SQL};
