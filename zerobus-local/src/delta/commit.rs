@@ -28,11 +28,16 @@ const CHECKPOINT_GROWTH: u64 = 10;
 pub(super) struct Head {
     /// Kept from commit to commit: a fresh one would read the log again.
     snapshot: SnapshotRef,
+    /// The version of the last checkpoint, or of the last attempt at one.
+    checkpoint: u64,
 }
 
 impl Head {
     pub(super) fn new(snapshot: SnapshotRef) -> Self {
-        Self { snapshot }
+        Self {
+            checkpoint: snapshot.log_segment().checkpoint_version.unwrap_or(0),
+            snapshot,
+        }
     }
 
     pub(super) fn snapshot(&self) -> &SnapshotRef {
@@ -95,11 +100,12 @@ impl Head {
     /// Writes a checkpoint if one is due, and says whether.
     pub(super) fn checkpoint_if_due(&mut self, engine: &LocalEngine) -> Result<bool, DeltaError> {
         let version = self.snapshot.version();
-        let last = self.snapshot.log_segment().checkpoint_version.unwrap_or(0);
-        let interval = CHECKPOINT_INTERVAL.max(last / CHECKPOINT_GROWTH);
-        if version.saturating_sub(last) < interval {
+        let interval = CHECKPOINT_INTERVAL.max(self.checkpoint / CHECKPOINT_GROWTH);
+        if version.saturating_sub(self.checkpoint) < interval {
             return Ok(false);
         }
+        // One that fails is not tried again with every commit.
+        self.checkpoint = version;
         let (written, snapshot) = self.snapshot.checkpoint(engine, None)?;
         self.snapshot = snapshot;
         Ok(written == CheckpointWriteResult::Written)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
+use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{
     Array, ArrayRef, ArrowPrimitiveType, BooleanArray, ListArray, MapArray, PrimitiveArray,
     RecordBatch, RecordBatchOptions, StringArray, StructArray, new_null_array,
@@ -146,8 +146,8 @@ fn built<A: Array + 'static>(array: Result<A, arrow_schema::ArrowError>) -> Kern
         .map_err(KernelError::generic_err)
 }
 
-/// The rows of a checkpoint. What a log entry never holds, such as bounds as dates, is left out:
-/// the same bounds stand beside it as text.
+/// The rows of a checkpoint. Types that no log entry has are left out: they are bounds as columns
+/// of their own, which another writer may have put there and which may be absent.
 pub(super) fn rows(batch: &RecordBatch) -> Vec<Value> {
     objects(batch.schema_ref(), batch.columns(), batch.num_rows())
 }
@@ -170,10 +170,6 @@ fn values(array: &ArrayRef) -> Vec<Value> {
         Arrow::Boolean => of(array.as_boolean().iter()),
         Arrow::Int64 => of(array.as_primitive::<Int64Type>().iter()),
         Arrow::Int32 => of(array.as_primitive::<Int32Type>().iter()),
-        Arrow::Int16 => of(array.as_primitive::<Int16Type>().iter()),
-        Arrow::Int8 => of(array.as_primitive::<Int8Type>().iter()),
-        Arrow::Float64 => of(array.as_primitive::<Float64Type>().iter()),
-        Arrow::Float32 => of(array.as_primitive::<Float32Type>().iter()),
         Arrow::Struct(fields) => {
             let schema = Schema::new(fields.clone());
             let objects = objects(&schema, array.as_struct().columns(), array.len());
