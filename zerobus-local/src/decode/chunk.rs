@@ -8,9 +8,6 @@ use super::fault::Fault;
 use super::plan::Plan;
 
 /// Records of one stream on their way to one record batch.
-///
-/// A record that is refused may leave parts of itself behind: the caller goes back to a row count it knows to be
-/// good with [`truncate`](Self::truncate).
 #[derive(Debug)]
 pub(crate) struct Chunk {
     columns: Columns,
@@ -18,19 +15,56 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
-    /// An empty chunk with room for `capacity` records.
-    pub(crate) fn new(plan: &Plan, capacity: usize) -> Self {
+    pub(crate) fn new(plan: &Plan) -> Self {
         Self {
-            columns: Columns::new(Arc::clone(&plan.root), capacity),
+            columns: Columns::new(Arc::clone(&plan.root), None),
             rows: 0,
         }
+    }
+
+    /// Takes the records out; what stays is empty, with room for as many.
+    pub(crate) fn take(&mut self) -> Self {
+        let next = Self {
+            columns: Columns::new(Arc::clone(&self.columns.plan), Some(&self.columns)),
+            rows: 0,
+        };
+        std::mem::replace(self, next)
     }
 
     pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Adds one protobuf record.
+    /// Adds records, all of them or none: when one is at fault, its place among them is told.
+    pub(crate) fn push_all<R: Copy>(
+        &mut self,
+        records: impl Iterator<Item = R> + Clone,
+        push: impl Fn(&mut Self, R) -> Result<(), Fault>,
+    ) -> Result<(), (usize, Fault)> {
+        let before = self.rows;
+        for (at, record) in records.clone().enumerate() {
+            if let Err(fault) = push(self, record) {
+                self.truncate(before);
+                return Err((at, fault));
+            }
+        }
+        if let Err(fault) = self.columns.check_utf8() {
+            // Which of them it was: once more, one by one.
+            self.truncate(before);
+            let mut at = 0;
+            for (place, record) in records.enumerate() {
+                at = place;
+                if push(self, record).is_err() || self.columns.check_utf8().is_err() {
+                    break;
+                }
+            }
+            self.truncate(before);
+            return Err((at, fault));
+        }
+        Ok(())
+    }
+
+    /// Adds one protobuf record; for [`push_all`](Self::push_all).
     #[inline]
     pub(crate) fn push_proto(&mut self, record: &[u8]) -> Result<(), Fault> {
         self.columns.read_message(self.rows, record)?;
@@ -39,15 +73,19 @@ impl Chunk {
         Ok(())
     }
 
-    /// Adds one JSON record.
+    /// Adds one JSON record; for [`push_all`](Self::push_all).
     pub(crate) fn push_json(&mut self, record: &str) -> Result<(), Fault> {
         self.columns.read_json(self.rows, record)?;
         self.rows += 1;
         Ok(())
     }
 
-    /// Goes back to the first `rows` records.
-    pub(crate) fn truncate(&mut self, rows: usize) {
+    /// Forgets all records.
+    pub(crate) fn clear(&mut self) {
+        self.truncate(0);
+    }
+
+    pub(super) fn truncate(&mut self, rows: usize) {
         self.columns.truncate(rows);
         self.rows = rows;
     }

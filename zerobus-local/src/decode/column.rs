@@ -15,11 +15,12 @@ use arrow_array::{
     Array as _, ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, Decimal128Array,
     ListArray, MapArray, PrimitiveArray, StringArray, StructArray, new_null_array,
 };
-use arrow_buffer::{Buffer, NullBuffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Fields, TimeUnit};
 
 use super::fault::Fault;
 use super::plan::{FieldPlan, Kind, MessagePlan};
+use super::validity::Validity;
 
 /// The most values of one collection column, present or not, between two commits.
 const CELLS_MAX: usize = 1 << 28;
@@ -40,7 +41,7 @@ pub(super) struct Columns {
 #[derive(Debug)]
 pub(super) struct Column {
     /// Its length is the number of rows the column has so far.
-    pub(super) validity: NullBufferBuilder,
+    pub(super) validity: Validity,
     /// Only for collections: a row without elements is NULL where it may be, else empty.
     nullable: bool,
     pub(super) values: Values,
@@ -77,8 +78,10 @@ pub(super) enum Values {
 /// Byte strings one behind the other.
 #[derive(Debug)]
 pub(super) struct Runs {
-    pub(super) offsets: Vec<i32>,
-    pub(super) bytes: Vec<u8>,
+    offsets: Vec<i32>,
+    bytes: Vec<u8>,
+    /// How many of the strings are known to be UTF-8.
+    checked: usize,
 }
 
 #[derive(Debug)]
@@ -100,12 +103,12 @@ pub(super) struct MapColumn {
 }
 
 impl Columns {
-    pub(super) fn new(plan: Arc<MessagePlan>, capacity: usize) -> Self {
-        let columns = plan
-            .fields
-            .iter()
-            .map(|field| Column::new(field, capacity))
-            .collect();
+    /// Empty columns, with room for as much as `like` has grown to.
+    pub(super) fn new(plan: Arc<MessagePlan>, like: Option<&Self>) -> Self {
+        let like = |at: usize| like.and_then(|like| like.columns.get(at));
+        let columns = plan.fields.iter().enumerate();
+        let columns = columns.map(|(at, field)| Column::new(field, like(at)));
+        let columns = columns.collect();
         Self { plan, columns }
     }
 
@@ -138,6 +141,16 @@ impl Columns {
                 Values::Map(map) => map.drop_repeated_keys(row),
                 _ => {}
             }
+        }
+        Ok(())
+    }
+
+    /// Whether all text read in since the last time is UTF-8.
+    pub(super) fn check_utf8(&mut self) -> Result<(), Fault> {
+        for (field, column) in self.plan.fields.iter().zip(&mut self.columns) {
+            column
+                .check_utf8()
+                .map_err(|fault| fault.within(&field.name))?;
         }
         Ok(())
     }
@@ -175,8 +188,15 @@ pub(super) fn missing(field: &FieldPlan) -> Fault {
 }
 
 impl Column {
-    fn new(field: &FieldPlan, capacity: usize) -> Self {
-        let nested = |plan: &Arc<MessagePlan>| Columns::new(Arc::clone(plan), 0);
+    fn new(field: &FieldPlan, like: Option<&Self>) -> Self {
+        let capacity = like.map_or(0, Self::len);
+        let runs = |which: fn(&Values) -> Option<&Runs>| {
+            let bytes = like
+                .and_then(|like| which(&like.values))
+                .map_or(0, |runs| runs.bytes.len());
+            Runs::new(capacity, bytes)
+        };
+        let nested = |plan: &Arc<MessagePlan>, like| Columns::new(Arc::clone(plan), like);
         let values = match &field.kind {
             Kind::Boolean => Values::Boolean(BooleanBufferBuilder::new(capacity)),
             Kind::Byte => Values::Byte(Vec::with_capacity(capacity)),
@@ -191,30 +211,48 @@ impl Column {
                 scale: *scale,
             },
             Kind::Text(limit) => Values::Text {
-                values: Runs::new(capacity),
+                values: runs(Values::runs),
                 limit: *limit,
             },
-            Kind::Binary => Values::Binary(Runs::new(capacity)),
+            Kind::Binary => Values::Binary(runs(Values::runs)),
             Kind::Variant => Values::Variant {
-                metadata: Runs::new(capacity),
-                value: Runs::new(capacity),
+                metadata: runs(Values::runs),
+                value: runs(Values::variant_values),
             },
-            Kind::Struct(plan) => Values::Struct(Box::new(nested(plan))),
+            Kind::Struct(plan) => {
+                let like = like.and_then(|like| match &like.values {
+                    Values::Struct(nested) => Some(&**nested),
+                    _ => None,
+                });
+                Values::Struct(Box::new(nested(plan, like)))
+            }
             Kind::Array(element, cells) => Values::Array(Box::new(ArrayColumn {
                 offsets: first_offset(capacity),
-                element: Self::new(element, 0),
+                element: Self::new(
+                    element,
+                    like.and_then(|like| match &like.values {
+                        Values::Array(array) => Some(&array.element),
+                        _ => None,
+                    }),
+                ),
                 element_wire_type: element.kind.wire_type(),
                 element_cells: *cells,
             })),
             Kind::Map(plan) => Values::Map(Box::new(MapColumn {
                 offsets: first_offset(capacity),
-                entries: nested(plan),
+                entries: nested(
+                    plan,
+                    like.and_then(|like| match &like.values {
+                        Values::Map(map) => Some(&map.entries),
+                        _ => None,
+                    }),
+                ),
                 count: 0,
                 dropped: Vec::new(),
             })),
         };
         Self {
-            validity: NullBufferBuilder::new(capacity),
+            validity: Validity::default(),
             nullable: field.nullable,
             values,
         }
@@ -246,6 +284,19 @@ impl Column {
             Values::Array(array) => repeat_last(&mut array.offsets, 1),
             Values::Map(map) => repeat_last(&mut map.offsets, 1),
             _ => {}
+        }
+    }
+
+    fn check_utf8(&mut self) -> Result<(), Fault> {
+        match &mut self.values {
+            Values::Text { values, .. } => values.check_utf8(),
+            Values::Struct(nested) => nested.check_utf8(),
+            Values::Array(array) => array
+                .element
+                .check_utf8()
+                .map_err(|fault| fault.within("element")),
+            Values::Map(map) => map.entries.check_utf8(),
+            _ => Ok(()),
         }
     }
 
@@ -319,9 +370,7 @@ impl Column {
                 }
             }
         }
-        if self.validity.len() > rows {
-            self.validity.truncate(rows);
-        }
+        self.validity.truncate(rows);
     }
 
     fn finish(mut self, rows: usize, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
@@ -399,10 +448,11 @@ impl Column {
 }
 
 impl Runs {
-    fn new(capacity: usize) -> Self {
+    fn new(capacity: usize, bytes: usize) -> Self {
         Self {
             offsets: first_offset(capacity),
-            bytes: Vec::new(),
+            bytes: Vec::with_capacity(bytes),
+            checked: 0,
         }
     }
 
@@ -413,17 +463,46 @@ impl Runs {
         Ok(())
     }
 
-    pub(super) fn get(&self, at: usize) -> &[u8] {
-        let bound = |at| {
-            let offset = self.offsets.get(at).copied().unwrap_or_default();
-            usize::try_from(offset).unwrap_or_default()
-        };
-        self.bytes.get(bound(at)..bound(at + 1)).unwrap_or_default()
+    fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// Where the string at this place begins, and the one before it ends.
+    fn bound(&self, at: usize) -> usize {
+        let offset = self.offsets.get(at).copied().unwrap_or_default();
+        usize::try_from(offset).unwrap_or_default()
+    }
+
+    fn get(&self, at: usize) -> &[u8] {
+        let bounds = self.bound(at)..self.bound(at + 1);
+        self.bytes.get(bounds).unwrap_or_default()
+    }
+
+    /// Looks at all strings since the last time at once, which costs a fraction of looking at each.
+    fn check_utf8(&mut self) -> Result<(), Fault> {
+        if self.checked == self.len() {
+            return Ok(());
+        }
+        let start = self.bound(self.checked);
+        let text = str::from_utf8(self.bytes.get(start..).unwrap_or_default());
+        let offsets = self.offsets.get(self.checked..).unwrap_or_default();
+        // Strings that are no UTF-8 may be when they stand side by side.
+        let good = text.is_ok_and(|text| {
+            offsets.iter().all(|&offset| {
+                usize::try_from(offset).is_ok_and(|offset| text.is_char_boundary(offset - start))
+            })
+        });
+        if !good {
+            return Err(Fault::new("expected UTF-8 text, found other bytes"));
+        }
+        self.checked = self.len();
+        Ok(())
     }
 
     fn truncate(&mut self, rows: usize) {
         self.offsets.truncate(rows + 1);
         self.bytes.truncate(last_offset(&self.offsets));
+        self.checked = self.checked.min(rows);
     }
 
     fn finish(self) -> (OffsetBuffer<i32>, Buffer) {
@@ -520,6 +599,21 @@ impl MapColumn {
 }
 
 impl Values {
+    fn runs(&self) -> Option<&Runs> {
+        match self {
+            Self::Text { values, .. } | Self::Binary(values) => Some(values),
+            Self::Variant { metadata, .. } => Some(metadata),
+            _ => None,
+        }
+    }
+
+    fn variant_values(&self) -> Option<&Runs> {
+        match self {
+            Self::Variant { value, .. } => Some(value),
+            _ => None,
+        }
+    }
+
     /// Orders two values of a type that can be a map's key.
     fn compare(&self, a: usize, b: usize) -> std::cmp::Ordering {
         match self {
@@ -551,7 +645,7 @@ impl Values {
 
 #[inline]
 pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Fault> {
-    std::str::from_utf8(bytes).map_err(|_| Fault::new("expected UTF-8 text, found other bytes"))
+    str::from_utf8(bytes).map_err(|_| Fault::new("expected UTF-8 text, found other bytes"))
 }
 
 #[inline]

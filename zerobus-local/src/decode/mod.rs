@@ -12,7 +12,8 @@ mod json;
 mod plan;
 mod proto;
 mod text;
-mod wire;
+mod validity;
+pub(crate) mod wire;
 
 pub(crate) use chunk::Chunk;
 pub(crate) use descriptor::{Descriptor, DescriptorError};

@@ -71,11 +71,12 @@ impl Column {
             }
             Values::Text { values, limit } => {
                 expect(wire_type, wire::BYTES)?;
-                let value = utf8(wire::bytes(input)?)?;
+                let value = wire::bytes(input)?;
                 if let Some((type_name, max)) = limit {
-                    text::check_length(value, *max, type_name)?;
+                    text::check_length(utf8(value)?, *max, type_name)?;
                 }
-                values.push(value.as_bytes())?;
+                // That it is UTF-8 is checked for all records of a message together.
+                values.push(value)?;
             }
             Values::Binary(values) => {
                 expect(wire_type, wire::BYTES)?;

@@ -473,21 +473,20 @@ proptest! {
         let proto = descriptor(&table, reversed, packed);
         let plan = Plan::for_proto(&table, &Descriptor::parse(&proto.encode_to_vec()).unwrap());
         let message = reflected(proto);
-        let mut chunk = Chunk::new(&plan.unwrap(), 0);
-        for row in &rows {
-            let encoded = to_message(row, &table.columns, &message).encode_to_vec();
-            chunk.push_proto(&encoded).unwrap();
-        }
+        let mut chunk = Chunk::new(&plan.unwrap());
+        let encoded = rows.iter().map(|row| to_message(row, &table.columns, &message));
+        let encoded: Vec<Vec<u8>> = encoded.map(|message| message.encode_to_vec()).collect();
+        let records = encoded.iter().map(Vec::as_slice);
+        chunk.push_all(records, Chunk::push_proto).unwrap();
         prop_assert_eq!(rows_of(chunk, &table), rows);
     }
 
     #[test]
     fn json_rows_decode_to_what_was_written((table, rows) in table()) {
-        let mut chunk = Chunk::new(&Plan::for_json(&table).unwrap(), 0);
-        for row in &rows {
-            let record = row_to_json(row, &table.columns).to_string();
-            chunk.push_json(&record).unwrap();
-        }
+        let mut chunk = Chunk::new(&Plan::for_json(&table).unwrap());
+        let records = rows.iter().map(|row| row_to_json(row, &table.columns).to_string());
+        let records: Vec<String> = records.collect();
+        chunk.push_all(records.iter().map(String::as_str), Chunk::push_json).unwrap();
         prop_assert_eq!(rows_of(chunk, &table), rows);
     }
 
@@ -501,17 +500,44 @@ proptest! {
         let proto = descriptor(&table, false, false);
         let plan = Plan::for_proto(&table, &Descriptor::parse(&proto.encode_to_vec()).unwrap());
         let message = reflected(proto);
-        let mut chunk = Chunk::new(&plan.unwrap(), 0);
+        let mut chunk = Chunk::new(&plan.unwrap());
+        let mut expected = Vec::new();
         for (row, cut) in rows.iter().zip(cuts) {
             let encoded = to_message(row, &table.columns, &message).encode_to_vec();
-            let before = chunk.rows();
-            for broken in [&encoded[..cut.index(encoded.len() + 1)], &noise] {
-                // Refused or, cut between two fields, taken: it goes either way.
-                let _ = chunk.push_proto(broken);
-                chunk.truncate(before);
+            let cut = &encoded[..cut.index(encoded.len() + 1)];
+            for broken in [cut, &noise] {
+                // Cut between two fields, or by sheer luck, it is a record as well.
+                let records = [&encoded[..], broken, &encoded[..]];
+                match chunk.push_all(records.into_iter(), Chunk::push_proto) {
+                    Ok(()) => chunk.truncate(expected.len()),
+                    Err((at, _)) => prop_assert_eq!(at, 1),
+                }
             }
-            chunk.push_proto(&encoded).unwrap();
+            chunk.push_all([&encoded[..]].into_iter(), Chunk::push_proto).unwrap();
+            expected.push(row.clone());
         }
-        prop_assert_eq!(rows_of(chunk, &table), rows);
+        prop_assert_eq!(rows_of(chunk, &table), expected);
     }
+}
+
+#[test]
+fn text_cut_in_the_middle_of_a_character_is_refused_though_the_next_record_has_the_rest() {
+    let columns = StructType::new(vec![StructField::nullable("a", DataType::String)]);
+    let table = TableSchema::new(None, columns);
+    let proto = descriptor(&table, false, false).encode_to_vec();
+    let plan = Plan::for_proto(&table, &Descriptor::parse(&proto).unwrap()).unwrap();
+    let mut chunk = Chunk::new(&plan);
+    let record = |text: &[u8]| [&[0x0a, u8::try_from(text.len()).unwrap()], text].concat();
+    let whole = record("ü".as_bytes());
+    let (first, second) = (record(&"ü".as_bytes()[..1]), record(&"ü".as_bytes()[1..]));
+    let records = [&whole[..], &whole, &first, &second];
+    let (at, fault) = chunk
+        .push_all(records.into_iter(), Chunk::push_proto)
+        .unwrap_err();
+    assert_eq!(at, 2);
+    assert_eq!(
+        fault.to_string(),
+        "column a: expected UTF-8 text, found other bytes"
+    );
+    assert_eq!(chunk.rows(), 0);
 }

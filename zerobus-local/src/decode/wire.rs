@@ -21,7 +21,7 @@ pub(super) fn tag(input: &mut &[u8]) -> Result<u32, Fault> {
 }
 
 #[inline]
-pub(super) fn varint(input: &mut &[u8]) -> Result<u64, Fault> {
+pub(crate) fn varint(input: &mut &[u8]) -> Result<u64, Fault> {
     match *input {
         [first @ 0..=0x7f, rest @ ..] => {
             *input = rest;
@@ -71,7 +71,7 @@ pub(super) fn fixed64(input: &mut &[u8]) -> Result<[u8; 8], Fault> {
 }
 
 #[inline]
-pub(super) fn bytes<'a>(input: &mut &'a [u8]) -> Result<&'a [u8], Fault> {
+pub(crate) fn bytes<'a>(input: &mut &'a [u8]) -> Result<&'a [u8], Fault> {
     let length = varint(input)?;
     let (value, rest) = usize::try_from(length)
         .ok()

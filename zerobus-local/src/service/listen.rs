@@ -18,7 +18,7 @@ use super::table::Tables;
 use super::token::{Credentials, Tokens};
 
 /// What one stream may have on its way here. Large, because a stream carries up to 100 MB/s.
-const STREAM_WINDOW: u32 = 8 * 1024 * 1024;
+const STREAM_WINDOW: u32 = 4 * 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 32 * 1024 * 1024;
 
 /// The default of 16 KiB costs a sender of large messages a third of its rate.
@@ -72,7 +72,7 @@ impl Listener {
     /// Serves until the server is to stop, then until the connections have ended.
     pub(crate) async fn serve(self, service: Service, mut stop: Stop) {
         let routes = Routes {
-            grpc: Grpc::server(
+            grpc: Grpc::new(
                 Arc::clone(&service.tables),
                 Arc::clone(&service.tokens),
                 stop.clone(),

@@ -3,6 +3,7 @@
 mod access;
 mod answer;
 mod catalog;
+mod codec;
 mod grpc;
 mod listen;
 mod oauth;

@@ -11,8 +11,6 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use serde_json::json;
 use tonic::body::Body;
-use tonic::codegen::Service as _;
-use zerobus_proto::zerobus_server::ZerobusServer;
 
 use super::answer::Answer;
 use super::grpc::Grpc;
@@ -28,7 +26,7 @@ const TABLES: &str = "/api/2.1/unity-catalog/tables";
 
 #[derive(Debug, Clone)]
 pub(super) struct Routes {
-    pub(super) grpc: ZerobusServer<Grpc>,
+    pub(super) grpc: Grpc,
     pub(super) tables: Arc<Tables>,
     pub(super) tokens: Arc<Tokens>,
     pub(super) listening: SocketAddr,
@@ -36,7 +34,7 @@ pub(super) struct Routes {
 
 impl Routes {
     pub(super) async fn answer(
-        mut self,
+        self,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Infallible> {
         let (parts, body) = request.into_parts();
@@ -49,7 +47,7 @@ impl Routes {
             ).into_response());
         }
         if is_grpc(&parts) {
-            return self.grpc.call(Request::from_parts(parts, body)).await;
+            return Ok(self.grpc.answer(Request::from_parts(parts, body)).await);
         }
         let Ok(body) = Limited::new(body, BODY_MAX).collect().await else {
             return Ok(Answer::error(

@@ -9,7 +9,9 @@ use tokio::sync::{Notify, watch};
 use crate::decode::{Chunk, Fault, Plan};
 
 /// A stream that has this many undelivered bytes of records waits until the writer took them.
-const PENDING_BYTES_MAX: usize = 32 * 1024 * 1024;
+///
+/// Together with what the writer has in hand and what HTTP/2 lets the client send ahead it is what an ack lags behind by.
+const PENDING_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// The same in values, present or not, because a record of nothing but NULLs has no bytes and takes memory all the
 /// same.
@@ -35,14 +37,33 @@ pub(super) struct WriteFailure {
     pub(super) message: String,
 }
 
+/// What a writer is told.
+#[derive(Debug)]
+pub(super) enum Note {
+    /// The stream has something for it.
+    Ready(Arc<Sink>),
+    /// A stream waits for it.
+    Hurry,
+}
+
+impl Note {
+    pub(super) fn stream(self) -> Option<Arc<Sink>> {
+        match self {
+            Self::Ready(stream) => Some(stream),
+            Self::Hurry => None,
+        }
+    }
+}
+
 /// One stream's end of the way to its table.
 #[derive(Debug)]
 pub(super) struct Sink {
-    plan: Plan,
+    /// What a record takes in memory, whatever it holds.
+    cells: usize,
     pending: Mutex<Pending>,
     taken: Notify,
     progress: watch::Sender<Progress>,
-    writer: mpsc::Sender<Arc<Self>>,
+    writer: mpsc::Sender<Note>,
 }
 
 #[derive(Debug)]
@@ -79,10 +100,10 @@ pub(super) enum Refused {
 }
 
 impl Sink {
-    pub(super) fn new(plan: Plan, writer: mpsc::Sender<Arc<Self>>) -> Arc<Self> {
-        let chunk = Chunk::new(&plan, 0);
+    pub(super) fn new(plan: &Plan, writer: mpsc::Sender<Note>) -> Arc<Self> {
+        let chunk = Chunk::new(plan);
         Arc::new(Self {
-            plan,
+            cells: plan.cells(),
             pending: Mutex::new(Pending {
                 chunk,
                 bytes: 0,
@@ -101,36 +122,31 @@ impl Sink {
     }
 
     /// Decodes a message's records, all of them or none. `bytes` is what they weigh.
-    pub(super) fn add<R>(
+    pub(super) fn add<R: Copy>(
         self: &Arc<Self>,
         offset: i64,
         bytes: usize,
-        records: impl ExactSizeIterator<Item = R>,
+        records: impl ExactSizeIterator<Item = R> + Clone,
         push: impl Fn(&mut Chunk, R) -> Result<(), Fault>,
     ) -> Result<(), Refused> {
         let mut pending = self.lock();
         if pending.closed {
             return Err(Refused::Closed);
         }
-        if records.len().saturating_mul(self.plan.cells()) > MESSAGE_CELLS_MAX {
+        if records.len().saturating_mul(self.cells) > MESSAGE_CELLS_MAX {
             return Err(Refused::TooMany {
-                most: MESSAGE_CELLS_MAX / self.plan.cells().max(1),
+                most: MESSAGE_CELLS_MAX / self.cells.max(1),
             });
         }
-        let rows = pending.chunk.rows();
-        for (at, record) in records.enumerate() {
-            if let Err(fault) = push(&mut pending.chunk, record) {
-                pending.chunk.truncate(rows);
-                return Err(Refused::Record(at, fault));
-            }
-        }
+        pending
+            .chunk
+            .push_all(records, push)
+            .map_err(|(at, fault)| Refused::Record(at, fault))?;
         pending.bytes += bytes;
         pending.last_offset = Some(offset);
         if !pending.announced {
             pending.announced = true;
-            self.writer
-                .send(Arc::clone(self))
-                .map_err(|_| Refused::Closed)?;
+            self.note(Note::Ready(Arc::clone(self)))?;
         }
         Ok(())
     }
@@ -141,7 +157,7 @@ impl Sink {
             let taken = self.taken.notified();
             {
                 let pending = self.lock();
-                if !self.is_full(&pending) || pending.closed {
+                if !self.is_full(&pending) || pending.closed || self.note(Note::Hurry).is_err() {
                     return;
                 }
             }
@@ -149,8 +165,12 @@ impl Sink {
         }
     }
 
+    fn note(&self, note: Note) -> Result<(), Refused> {
+        self.writer.send(note).map_err(|_| Refused::Closed)
+    }
+
     fn is_full(&self, pending: &Pending) -> bool {
-        let cells = pending.chunk.rows().saturating_mul(self.plan.cells());
+        let cells = pending.chunk.rows().saturating_mul(self.cells);
         pending.bytes >= PENDING_BYTES_MAX || cells >= PENDING_CELLS_MAX
     }
 
@@ -158,9 +178,7 @@ impl Sink {
     pub(super) fn take(self: Arc<Self>) -> Taken {
         let (chunk, last_offset) = {
             let mut pending = self.lock();
-            // The next commit is likely to be about as large as this one.
-            let next = Chunk::new(&self.plan, pending.chunk.rows());
-            let chunk = std::mem::replace(&mut pending.chunk, next);
+            let chunk = pending.chunk.take();
             pending.bytes = 0;
             pending.announced = false;
             (chunk, pending.last_offset)
@@ -184,7 +202,7 @@ impl Sink {
         {
             let mut pending = self.lock();
             pending.closed = true;
-            pending.chunk.truncate(0);
+            pending.chunk.clear();
         }
         self.taken.notify_one();
         self.progress

@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 use tonic::{Code, Status, Streaming};
@@ -19,11 +20,12 @@ use zerobus_proto::{
 };
 
 use super::access::parse_name;
+use super::codec::Incoming;
 use super::sink::{Progress, Refused, Sink, WriteFailure};
 use super::status::{coded, schema_mismatch};
 use super::stop::Stop;
 use super::table::Table;
-use crate::decode::{Chunk, Descriptor, DescriptorError, Plan};
+use crate::decode::{Chunk, Descriptor, DescriptorError, Fault, Plan};
 
 /// The longest time between the signal that a stream is about to be closed and its end.
 const NOTICE_MAX: Duration = Duration::from_secs(30);
@@ -68,32 +70,33 @@ impl Ingest {
         }
     }
 
-    pub(super) async fn run(mut self, mut requests: Streaming<EphemeralStreamRequest>) {
+    pub(super) async fn run(mut self, mut requests: Streaming<Bytes>) {
         if let Err(status) = self.serve(&mut requests).await {
             // `requests` must outlive this: dropped before, it would reset the stream and the status with it.
             let _ = self.answers.send(Err(status)).await;
         }
     }
 
-    async fn serve(
-        &mut self,
-        requests: &mut Streaming<EphemeralStreamRequest>,
-    ) -> Result<(), Status> {
+    async fn serve(&mut self, requests: &mut Streaming<Bytes>) -> Result<(), Status> {
         let create = tokio::select! {
             first = requests.message() => first?,
             () = self.stop.stopped() => return Err(stopping()),
         };
-        let create = match create.map(|request| request.payload) {
-            Some(Some(Request::CreateStream(create))) => create,
-            None => return Ok(()),
-            Some(_) => {
+        let Some(create) = create else {
+            return Ok(());
+        };
+        let create = match Incoming::parse(&create)? {
+            Incoming::Other(EphemeralStreamRequest {
+                payload: Some(Request::CreateStream(create)),
+            }) => create,
+            _ => {
                 return Err(Status::invalid_argument(
                     "The first message of a stream must be create_stream.",
                 ));
             }
         };
         let (encoding, plan) = self.open(&create)?;
-        let sink = self.table.writer.sink(plan).ok_or_else(stopping)?;
+        let sink = self.table.writer.sink(&plan).ok_or_else(stopping)?;
         let created = CreateIngestStreamResponse {
             stream_id: Some(Uuid::new_v4().to_string()),
         };
@@ -144,7 +147,7 @@ impl Ingest {
     /// Takes records and sends acks until the stream is over.
     async fn ingest(
         &mut self,
-        requests: &mut Streaming<EphemeralStreamRequest>,
+        requests: &mut Streaming<Bytes>,
         encoding: Encoding,
         sink: &Arc<Sink>,
     ) -> Result<(), Status> {
@@ -252,11 +255,11 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    async fn run(&mut self, requests: &mut Streaming<EphemeralStreamRequest>) -> End {
+    async fn run(&mut self, requests: &mut Streaming<Bytes>) -> End {
         loop {
             match requests.message().await {
                 Ok(Some(request)) => {
-                    if let Err(status) = self.take(request) {
+                    if let Err(status) = self.take(&request) {
                         return End::Refused(status);
                     }
                 }
@@ -270,21 +273,29 @@ impl Reader<'_> {
         }
     }
 
-    fn take(&mut self, request: EphemeralStreamRequest) -> Result<(), Status> {
+    fn take(&mut self, message: &Bytes) -> Result<(), Status> {
         let encoding = self.encoding;
+        let request = match Incoming::parse(message)? {
+            Incoming::Records { offset, records } => {
+                self.check_offset(Some(offset))?;
+                return match encoding {
+                    Encoding::Proto => self.add(records.bytes(), records, Chunk::push_proto),
+                    Encoding::Json => Err(self.other_encoding()),
+                };
+            }
+            Incoming::Other(request) => request,
+        };
         match request.payload {
             Some(Request::IngestRecord(ingest)) => {
                 self.check_offset(ingest.offset_id)?;
                 match (encoding, ingest.record) {
                     (Encoding::Proto, Some(Record::ProtoEncodedRecord(record))) => {
-                        self.add(record.len(), [record].into_iter(), |chunk, record| {
-                            chunk.push_proto(&record)
-                        })
+                        let records = [&record[..]].into_iter();
+                        self.add(record.len(), records, Chunk::push_proto)
                     }
                     (Encoding::Json, Some(Record::JsonRecord(record))) => {
-                        self.add(record.len(), [record].into_iter(), |chunk, record| {
-                            chunk.push_json(&record)
-                        })
+                        let records = [record.as_str()].into_iter();
+                        self.add(record.len(), records, Chunk::push_json)
                     }
                     (_, None) => Err(self.refused("The message has no record.")),
                     (_, Some(_)) => Err(self.other_encoding()),
@@ -294,16 +305,14 @@ impl Reader<'_> {
                 self.check_offset(ingest.offset_id)?;
                 match (encoding, ingest.batch) {
                     (Encoding::Proto, Some(Batch::ProtoEncodedBatch(batch))) => {
-                        let bytes = batch.records.iter().map(bytes::Bytes::len).sum();
-                        self.add(bytes, batch.records.into_iter(), |chunk, record| {
-                            chunk.push_proto(&record)
-                        })
+                        let bytes = batch.records.iter().map(Bytes::len).sum();
+                        let records = batch.records.iter().map(|record| &record[..]);
+                        self.add(bytes, records, Chunk::push_proto)
                     }
                     (Encoding::Json, Some(Batch::JsonBatch(batch))) => {
                         let bytes = batch.records.iter().map(String::len).sum();
-                        self.add(bytes, batch.records.into_iter(), |chunk, record| {
-                            chunk.push_json(&record)
-                        })
+                        let records = batch.records.iter().map(String::as_str);
+                        self.add(bytes, records, Chunk::push_json)
                     }
                     (_, None) => Err(self.refused("The message has no batch.")),
                     (_, Some(_)) => Err(self.other_encoding()),
@@ -330,11 +339,11 @@ impl Reader<'_> {
         ))
     }
 
-    fn add<R>(
+    fn add<R: Copy>(
         &mut self,
         bytes: usize,
-        records: impl ExactSizeIterator<Item = R>,
-        push: impl Fn(&mut Chunk, R) -> Result<(), crate::decode::Fault>,
+        records: impl ExactSizeIterator<Item = R> + Clone,
+        push: impl Fn(&mut Chunk, R) -> Result<(), Fault>,
     ) -> Result<(), Status> {
         if bytes > MAX_RECORD_BYTES_PER_MESSAGE {
             return Err(Status::invalid_argument(format!(

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
 
-use super::sink::{Sink, WriteFailure};
+use super::sink::{Note, Sink, WriteFailure};
 use crate::decode::Plan;
 use crate::delta::{DeltaError, DeltaTable, Durability};
 
@@ -17,16 +17,16 @@ const BUSY_INTERVAL: Duration = Duration::from_millis(20);
 /// The way to a table's writer thread, which ends when this and every stream of it are dropped.
 #[derive(Debug)]
 pub(super) struct Writer {
-    inbox: Mutex<Option<mpsc::Sender<Arc<Sink>>>>,
+    inbox: Mutex<Option<mpsc::Sender<Note>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Writer {
     pub(super) fn start(table: DeltaTable, durability: Durability) -> std::io::Result<Self> {
-        let (inbox, streams) = mpsc::channel();
+        let (inbox, notes) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("zerobus-writer".to_owned())
-            .spawn(move || WriterThread { table, durability }.run(&streams))?;
+            .spawn(move || WriterThread { table, durability }.run(&notes))?;
         Ok(Self {
             inbox: Mutex::new(Some(inbox)),
             thread: Mutex::new(Some(thread)),
@@ -34,7 +34,7 @@ impl Writer {
     }
 
     /// A new stream's end; `None` when the server is shutting down.
-    pub(super) fn sink(&self, plan: Plan) -> Option<Arc<Sink>> {
+    pub(super) fn sink(&self, plan: &Plan) -> Option<Arc<Sink>> {
         let inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
         Some(Sink::new(plan, inbox.clone()?))
     }
@@ -61,29 +61,30 @@ struct WriterThread {
 }
 
 impl WriterThread {
-    fn run(mut self, streams: &mpsc::Receiver<Arc<Sink>>) {
-        let mut early = None;
+    fn run(mut self, notes: &mpsc::Receiver<Note>) {
+        let mut ready = Vec::new();
+        let mut not_before = None;
         loop {
             // Someone who had something to write before the last commit was acked makes the table a busy one.
-            let busy: Option<(Instant, Arc<Sink>)> = early.take();
-            let mut ready = Vec::new();
-            match busy {
-                Some((last_start, sink)) => {
-                    thread::sleep(BUSY_INTERVAL.saturating_sub(last_start.elapsed()));
-                    ready.push(sink);
-                }
-                None => match streams.recv() {
-                    Ok(sink) => ready.push(sink),
+            match not_before.filter(|_| !ready.is_empty()) {
+                Some(not_before) => gather_until(not_before, notes, &mut ready),
+                None => match notes.recv() {
+                    Ok(note) => ready.extend(note.stream()),
                     Err(mpsc::RecvError) => return,
                 },
             }
-            ready.extend(streams.try_iter());
-            let start = Instant::now();
-            let outcome = self.commit_or_fail(ready);
+            ready.extend(notes.try_iter().filter_map(Note::stream));
+            if ready.is_empty() {
+                continue;
+            }
+            not_before = Some(Instant::now() + BUSY_INTERVAL);
+            let outcome = self.commit_or_fail(std::mem::take(&mut ready));
             // Looked at before the acks go out: what they set free must not count.
-            early = streams.try_recv().ok().map(|sink| (start, sink));
+            ready.extend(notes.try_iter().filter_map(Note::stream));
             outcome.report();
-            self.maintain();
+            if ready.is_empty() {
+                self.maintain();
+            }
         }
     }
 
@@ -157,6 +158,17 @@ impl WriterThread {
     /// Nothing that was acked depends on it, so nobody is told when it fails.
     fn maintain(&mut self) {
         let _ = catch_unwind(AssertUnwindSafe(|| self.table.maintain()));
+    }
+}
+
+/// Waits for the time to come, or for a stream that can wait no longer.
+fn gather_until(time: Instant, notes: &mpsc::Receiver<Note>, ready: &mut Vec<Arc<Sink>>) {
+    loop {
+        let left = time.saturating_duration_since(Instant::now());
+        match notes.recv_timeout(left) {
+            Ok(Note::Ready(stream)) => ready.push(stream),
+            Ok(Note::Hurry) | Err(_) => return,
+        }
     }
 }
 

@@ -85,7 +85,7 @@ async fn bytes_that_are_no_record_are_refused() {
             "column device_name: the record ends in the middle of a value",
         ),
         (
-            vec![0x0a, 0x01, 0xff],
+            vec![0x0a, 0x01, 0xff, 0x20, 0x01],
             "column device_name: expected UTF-8 text",
         ),
         (
