@@ -280,9 +280,9 @@ impl Queue {
                 None => StreamState::Closed,
             };
             progress.error = error;
+            // Within the change, so that who sees the one finds the other.
+            self.ended.store(true, Ordering::Release);
         });
-        // Last, so that who sees it finds the reason.
-        self.ended.store(true, Ordering::Release);
     }
 
     // The request body's side.
