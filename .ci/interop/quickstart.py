@@ -29,7 +29,7 @@ def rows(count, day):
             # A stream cannot tell an empty ARRAY from none.
             "tags": ["hot", "alert"] if temp > 30 else None,
             "attrs": {"firmware": "1.4.2", "unit": "celsius"},
-            "location": location if raw[1] % 8 != 0 else None,
+            "location": location if raw[1] > 31 else None,
             "payload": json.dumps({"battery": raw[3], "ok": raw[2] > 3}),
             "raw": raw,
         }

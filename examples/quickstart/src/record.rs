@@ -30,6 +30,7 @@ struct Location<'a> {
 }
 
 /// Sensors that do not exist, measuring what a generator makes up: the same for the same count, the time aside.
+// .ci/interop/quickstart.py makes up the same, to compare it with what other readers find in the table.
 pub(crate) struct Sensors {
     state: u64,
     today: DateDays,
