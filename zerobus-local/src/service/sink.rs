@@ -11,7 +11,7 @@ use crate::decode::{Chunk, Fault, Plan};
 /// A stream that has this many undelivered bytes of records waits until the writer took them.
 ///
 /// Together with what the writer has in hand and what HTTP/2 lets the client send ahead it is what an ack lags behind by.
-const PENDING_BYTES_MAX: usize = 8 * 1024 * 1024;
+const PENDING_BYTES_MAX: usize = 6 * 1024 * 1024;
 
 /// The same in values, present or not, because a record of nothing but NULLs has no bytes and takes memory all the
 /// same.
