@@ -62,8 +62,11 @@ def _write(url, properties, record_type, records):
         acks = _Acks()
         stream = _open(url, properties, record_type, acks)
         singles = len(part) // 2
-        offsets = [stream.ingest_record_offset(record) for record in part[:singles]]
-        stream.wait_for_offset(offsets[-1])
+        offsets = []
+        for record in part[:singles]:
+            offsets.append(stream.ingest_record_offset(record))
+            # A commit for each, so that there are enough for a checkpoint.
+            stream.wait_for_offset(offsets[-1])
         offsets += [stream.ingest_records_offset(part[at : at + 7]) for at in range(singles, len(part), 7)]
         stream.flush()
         stream.close()

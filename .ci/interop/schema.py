@@ -50,10 +50,14 @@ class Field:
 class Table:
     name: str
     fields: tuple
+    partitioned_by: tuple = ()
+    # How many are written in each format.
+    rows: int = 60
 
     def ddl(self):
         columns = ",\n".join(f"  {field.name} {sql(field)}" for field in self.fields)
-        return f"CREATE TABLE {self.name} (\n{columns}\n);\n"
+        partitioned = f" PARTITIONED BY ({', '.join(self.partitioned_by)})" if self.partitioned_by else ""
+        return f"CREATE TABLE {self.name} (\n{columns}\n){partitioned};\n"
 
 
 def sql(of):
@@ -158,6 +162,13 @@ def fill(message, fields, value):
                 fill(getattr(message, field.name), inner, one)
             case scalar:
                 setattr(message, field.name, to_wire(scalar, one))
+
+
+def row_as_stored(table, row, as_json):
+    """What a reader is to find of a row, or of those of its columns that are there."""
+    stored = {field.name: as_stored(field, row[field.name], as_json) for field in table.fields if field.name in row}
+    # To Delta, a partition of no text is a partition of no value.
+    return stored | {name: stored[name] or None for name in table.partitioned_by if stored.get(name) == ""}
 
 
 def as_stored(of, value, as_json):

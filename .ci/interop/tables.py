@@ -135,7 +135,19 @@ EVERY_TYPE = Table(
     + tuple(Field(name, INT) for name in ("select", "message", "self", "Mixed_Case", "_id", "to", "type", "a__b")),
 )
 
-# The quickstart's own DDL makes this one; here is what it says.
+# A column for each type that a partition can be of. BINARY is left out, because the log has partition values as text; and
+# so are long texts, because the partitions are folders.
+_PARTITIONS = {name: scalar for name, scalar in SCALARS.items() if name not in ("string", "binary", "variant")}
+_PARTITIONS["string"] = Scalar("STRING", "STRING", ("", "Größe 3", "😀", "a\0b", "'\"\\\n\t ", "..", "a/b=c%20&?#"))
+PARTITIONED = Table(
+    "main.interop.partitioned",
+    (Field("id", BIGINT, False),)
+    + tuple(Field(f"by_{name}", scalar) for name, scalar in _PARTITIONS.items())
+    + (Field("must", INT, False), Field("label", STRING)),
+    tuple(f"by_{name}" for name in _PARTITIONS) + ("must",),
+)
+
+# The quickstart's own DDL makes this one; here is what it says. So many rows that the log has a checkpoint.
 AIR_QUALITY = Table(
     "main.default.air_quality",
     (
@@ -154,4 +166,5 @@ AIR_QUALITY = Table(
         Field("payload", VARIANT),
         Field("raw", BINARY),
     ),
+    rows=240,
 )
