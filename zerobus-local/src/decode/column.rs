@@ -12,23 +12,17 @@ use arrow_array::types::{
     TimestampMicrosecondType,
 };
 use arrow_array::{
-    Array as _, ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, Decimal128Array,
-    ListArray, MapArray, PrimitiveArray, StringArray, StructArray, new_null_array,
+    ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, Decimal128Array, PrimitiveArray,
+    StringArray, StructArray, new_null_array,
 };
-use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{NullBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Fields, TimeUnit};
 
+use super::collection::{ArrayColumn, MapColumn};
 use super::fault::Fault;
 use super::plan::{FieldPlan, Kind, MessagePlan};
+use super::runs::Runs;
 use super::validity::Validity;
-
-/// The most values of one collection column, present or not, between two commits.
-const CELLS_MAX: usize = 1 << 28;
-
-/// Up to this many keys are compared each with each.
-const FEW_ENTRIES: usize = 8;
-
-const TOO_MUCH: &str = "too many values for one column between two commits; send smaller batches";
 
 /// The columns of a message: a table's, a STRUCT's, a MAP's entries.
 #[derive(Debug)]
@@ -73,33 +67,6 @@ pub(super) enum Values {
     Struct(Box<Columns>),
     Array(Box<ArrayColumn>),
     Map(Box<MapColumn>),
-}
-
-/// Byte strings one behind the other.
-#[derive(Debug)]
-pub(super) struct Runs {
-    offsets: Vec<i32>,
-    bytes: Vec<u8>,
-    /// How many of the strings are known to be UTF-8.
-    checked: usize,
-}
-
-#[derive(Debug)]
-pub(super) struct ArrayColumn {
-    pub(super) offsets: Vec<i32>,
-    pub(super) element: Column,
-    pub(super) element_wire_type: u32,
-    element_cells: usize,
-}
-
-#[derive(Debug)]
-pub(super) struct MapColumn {
-    pub(super) offsets: Vec<i32>,
-    pub(super) entries: Columns,
-    /// How many entries there are, those of `dropped` too.
-    pub(super) count: usize,
-    /// Entries whose key came again later in the same map, ascending.
-    pub(super) dropped: Vec<usize>,
 }
 
 impl Columns {
@@ -188,12 +155,12 @@ pub(super) fn missing(field: &FieldPlan) -> Fault {
 }
 
 impl Column {
-    fn new(field: &FieldPlan, like: Option<&Self>) -> Self {
+    pub(super) fn new(field: &FieldPlan, like: Option<&Self>) -> Self {
         let capacity = like.map_or(0, Self::len);
         let runs = |which: fn(&Values) -> Option<&Runs>| {
             let bytes = like
                 .and_then(|like| which(&like.values))
-                .map_or(0, |runs| runs.bytes.len());
+                .map_or(0, Runs::bytes);
             Runs::new(capacity, bytes)
         };
         let nested = |plan: &Arc<MessagePlan>, like| Columns::new(Arc::clone(plan), like);
@@ -226,30 +193,20 @@ impl Column {
                 });
                 Values::Struct(Box::new(nested(plan, like)))
             }
-            Kind::Array(element, cells) => Values::Array(Box::new(ArrayColumn {
-                offsets: first_offset(capacity),
-                element: Self::new(
-                    element,
-                    like.and_then(|like| match &like.values {
-                        Values::Array(array) => Some(&array.element),
-                        _ => None,
-                    }),
-                ),
-                element_wire_type: element.kind.wire_type(),
-                element_cells: *cells,
-            })),
-            Kind::Map(plan) => Values::Map(Box::new(MapColumn {
-                offsets: first_offset(capacity),
-                entries: nested(
-                    plan,
-                    like.and_then(|like| match &like.values {
-                        Values::Map(map) => Some(&map.entries),
-                        _ => None,
-                    }),
-                ),
-                count: 0,
-                dropped: Vec::new(),
-            })),
+            Kind::Array(element, cells) => {
+                let like = like.and_then(|like| match &like.values {
+                    Values::Array(array) => Some(&**array),
+                    _ => None,
+                });
+                Values::Array(Box::new(ArrayColumn::new(element, *cells, capacity, like)))
+            }
+            Kind::Map(plan) => {
+                let like = like.and_then(|like| match &like.values {
+                    Values::Map(map) => Some(&**map),
+                    _ => None,
+                });
+                Values::Map(Box::new(MapColumn::new(plan, capacity, like)))
+            }
         };
         Self {
             validity: Validity::default(),
@@ -281,8 +238,8 @@ impl Column {
         self.pad(row);
         self.validity.append_non_null();
         match &mut self.values {
-            Values::Array(array) => repeat_last(&mut array.offsets, 1),
-            Values::Map(map) => repeat_last(&mut map.offsets, 1),
+            Values::Array(array) => array.push_empty(1),
+            Values::Map(map) => map.push_empty(1),
             _ => {}
         }
     }
@@ -316,16 +273,16 @@ impl Column {
             Values::Double(values) => values.resize(rows, 0.0),
             Values::Decimal { values, .. } => values.resize(rows, 0),
             Values::Text { values, .. } | Values::Binary(values) => {
-                repeat_last(&mut values.offsets, n);
+                values.push_empty(n);
             }
             Values::Variant { metadata, value } => {
-                repeat_last(&mut metadata.offsets, n);
-                repeat_last(&mut value.offsets, n);
+                metadata.push_empty(n);
+                value.push_empty(n);
             }
             // Its columns fill themselves when they need to.
             Values::Struct(_) => {}
-            Values::Array(array) => repeat_last(&mut array.offsets, n),
-            Values::Map(map) => repeat_last(&mut map.offsets, n),
+            Values::Array(array) => array.push_empty(n),
+            Values::Map(map) => map.push_empty(n),
         }
         match &self.values {
             Values::Array(_) | Values::Map(_) if !self.nullable => {
@@ -357,23 +314,17 @@ impl Column {
                 value.truncate(rows);
             }
             Values::Struct(nested) => nested.truncate(rows),
-            Values::Array(array) => {
-                array.offsets.truncate(rows + 1);
-                array.element.truncate(last_offset(&array.offsets));
-            }
-            Values::Map(map) => {
-                map.offsets.truncate(rows + 1);
-                map.count = last_offset(&map.offsets);
-                map.entries.truncate(map.count);
-                while map.dropped.last().is_some_and(|&entry| entry >= map.count) {
-                    map.dropped.pop();
-                }
-            }
+            Values::Array(array) => array.truncate(rows),
+            Values::Map(map) => map.truncate(rows),
         }
         self.validity.truncate(rows);
     }
 
-    fn finish(mut self, rows: usize, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
+    pub(super) fn finish(
+        mut self,
+        rows: usize,
+        data_type: &DataType,
+    ) -> Result<ArrayRef, ArrowError> {
         self.pad(rows);
         let nulls = self.validity.finish();
         Ok(match (self.values, data_type) {
@@ -422,21 +373,9 @@ impl Column {
             (Values::Struct(nested), DataType::Struct(fields)) => {
                 Arc::new(nested.into_struct(rows, fields, nulls)?)
             }
-            (Values::Array(array), DataType::List(field)) => {
-                let offsets = offset_buffer(array.offsets);
-                let rows = length_of(&offsets);
-                let element = array.element.finish(rows, field.data_type())?;
-                Arc::new(ListArray::try_new(
-                    Arc::clone(field),
-                    offsets,
-                    element,
-                    nulls,
-                )?)
-            }
+            (Values::Array(array), DataType::List(field)) => Arc::new(array.finish(field, nulls)?),
             (Values::Map(map), DataType::Map(field, sorted)) => {
-                let (offsets, entries) = map.finish(field.data_type())?;
-                let map = MapArray::try_new(Arc::clone(field), offsets, entries, nulls, *sorted)?;
-                Arc::new(map)
+                Arc::new(map.finish(field, *sorted, nulls)?)
             }
             (_, other) => {
                 return Err(ArrowError::SchemaError(format!(
@@ -444,157 +383,6 @@ impl Column {
                 )));
             }
         })
-    }
-}
-
-impl Runs {
-    fn new(capacity: usize, bytes: usize) -> Self {
-        Self {
-            offsets: first_offset(capacity),
-            bytes: Vec::with_capacity(bytes),
-            checked: 0,
-        }
-    }
-
-    #[inline]
-    pub(super) fn push(&mut self, value: &[u8]) -> Result<(), Fault> {
-        self.bytes.extend_from_slice(value);
-        self.offsets.push(offset(self.bytes.len())?);
-        Ok(())
-    }
-
-    fn len(&self) -> usize {
-        self.offsets.len() - 1
-    }
-
-    /// Where the string at this place begins, and the one before it ends.
-    fn bound(&self, at: usize) -> usize {
-        let offset = self.offsets.get(at).copied().unwrap_or_default();
-        usize::try_from(offset).unwrap_or_default()
-    }
-
-    fn get(&self, at: usize) -> &[u8] {
-        let bounds = self.bound(at)..self.bound(at + 1);
-        self.bytes.get(bounds).unwrap_or_default()
-    }
-
-    /// Looks at all strings since the last time at once, which costs a fraction of looking at each.
-    fn check_utf8(&mut self) -> Result<(), Fault> {
-        if self.checked == self.len() {
-            return Ok(());
-        }
-        let start = self.bound(self.checked);
-        let text = str::from_utf8(self.bytes.get(start..).unwrap_or_default());
-        let offsets = self.offsets.get(self.checked..).unwrap_or_default();
-        // Strings that are no UTF-8 may be when they stand side by side.
-        let good = text.is_ok_and(|text| {
-            offsets.iter().all(|&offset| {
-                usize::try_from(offset).is_ok_and(|offset| text.is_char_boundary(offset - start))
-            })
-        });
-        if !good {
-            return Err(Fault::new("expected UTF-8 text, found other bytes"));
-        }
-        self.checked = self.len();
-        Ok(())
-    }
-
-    fn truncate(&mut self, rows: usize) {
-        self.offsets.truncate(rows + 1);
-        self.bytes.truncate(last_offset(&self.offsets));
-        self.checked = self.checked.min(rows);
-    }
-
-    fn finish(self) -> (OffsetBuffer<i32>, Buffer) {
-        (offset_buffer(self.offsets), Buffer::from_vec(self.bytes))
-    }
-}
-
-impl ArrayColumn {
-    /// Where the next element goes.
-    #[inline]
-    pub(super) fn next(&self) -> usize {
-        last_offset(&self.offsets)
-    }
-
-    /// Counts the element just read in.
-    #[inline]
-    pub(super) fn close(&mut self) -> Result<(), Fault> {
-        check_cells(self.element.len(), self.element_cells)?;
-        let end = offset(self.element.len())?;
-        if let Some(last) = self.offsets.last_mut() {
-            *last = end;
-        }
-        Ok(())
-    }
-}
-
-impl MapColumn {
-    /// Counts the entry just read in.
-    #[inline]
-    pub(super) fn close(&mut self) -> Result<(), Fault> {
-        check_cells(self.count + 1, self.entries.plan.cells)?;
-        let end = offset(self.count + 1)?;
-        self.count += 1;
-        if let Some(last) = self.offsets.last_mut() {
-            *last = end;
-        }
-        Ok(())
-    }
-
-    /// Of entries with one key the last counts, as everywhere in protobuf.
-    fn drop_repeated_keys(&mut self, row: usize) {
-        let start = self.offsets.get(row).copied().unwrap_or_default();
-        let start = usize::try_from(start).unwrap_or_default();
-        let Some(keys) = self.entries.columns.first() else {
-            return;
-        };
-        if self.count - start < 2 || self.dropped.last().is_some_and(|&entry| entry >= start) {
-            return;
-        }
-        if self.count - start <= FEW_ENTRIES {
-            let repeated = (start..self.count)
-                .any(|a| (a + 1..self.count).any(|b| keys.values.compare(a, b).is_eq()));
-            if !repeated {
-                return;
-            }
-        }
-        let mut entries: Vec<usize> = (start..self.count).collect();
-        // Stable, so that the last of equal keys stays the last.
-        entries.sort_by(|&a, &b| keys.values.compare(a, b));
-        let pairs = entries.iter().zip(entries.iter().skip(1));
-        let repeated = pairs.filter(|&(&a, &b)| keys.values.compare(a, b).is_eq());
-        let mut repeated: Vec<usize> = repeated.map(|(&earlier, _)| earlier).collect();
-        repeated.sort_unstable();
-        self.dropped.extend(repeated);
-    }
-
-    fn finish(self, entries: &DataType) -> Result<(OffsetBuffer<i32>, StructArray), ArrowError> {
-        let DataType::Struct(fields) = entries else {
-            return Err(ArrowError::SchemaError(
-                "a map's entries are a struct".to_owned(),
-            ));
-        };
-        let array = self.entries.into_struct(self.count, fields, None)?;
-        if self.dropped.is_empty() {
-            return Ok((offset_buffer(self.offsets), array));
-        }
-        let mut keep = vec![true; self.count];
-        for &entry in &self.dropped {
-            if let Some(keep) = keep.get_mut(entry) {
-                *keep = false;
-            }
-        }
-        let offsets = self.offsets.iter().map(|&end| {
-            let dropped = self
-                .dropped
-                .partition_point(|&entry| i32::try_from(entry).is_ok_and(|entry| entry < end));
-            end - i32::try_from(dropped).unwrap_or_default()
-        });
-        let offsets = offset_buffer(offsets.collect());
-        let kept = arrow_select::filter::filter(&array, &BooleanArray::from(keep))?;
-        let (fields, arrays, _) = StructArray::from(kept.to_data()).into_parts();
-        Ok((offsets, StructArray::try_new(fields, arrays, None)?))
     }
 }
 
@@ -615,7 +403,7 @@ impl Values {
     }
 
     /// Orders two values of a type that can be a map's key.
-    fn compare(&self, a: usize, b: usize) -> std::cmp::Ordering {
+    pub(super) fn compare(&self, a: usize, b: usize) -> std::cmp::Ordering {
         match self {
             Self::Boolean(values) => values.get_bit(a).cmp(&values.get_bit(b)),
             Self::Byte(values) => values.get(a).cmp(&values.get(b)),
@@ -663,43 +451,4 @@ fn primitive<T: ArrowPrimitiveType>(
 ) -> Result<ArrayRef, ArrowError> {
     let array = PrimitiveArray::<T>::try_new(ScalarBuffer::from(values), nulls)?;
     Ok(Arc::new(array))
-}
-
-fn first_offset(capacity: usize) -> Vec<i32> {
-    let mut offsets = Vec::with_capacity(capacity + 1);
-    offsets.push(0);
-    offsets
-}
-
-fn last_offset(offsets: &[i32]) -> usize {
-    let last = offsets.last().copied().unwrap_or_default();
-    usize::try_from(last).unwrap_or_default()
-}
-
-fn repeat_last(offsets: &mut Vec<i32>, n: usize) {
-    let last = offsets.last().copied().unwrap_or_default();
-    offsets.resize(offsets.len() + n, last);
-}
-
-/// Elements that hold nothing take two bytes on the wire and, in a wide struct, thousands in memory.
-#[inline]
-fn check_cells(elements: usize, cells: usize) -> Result<(), Fault> {
-    if elements.saturating_mul(cells) > CELLS_MAX {
-        return Err(Fault::new(TOO_MUCH));
-    }
-    Ok(())
-}
-
-#[inline]
-fn offset(end: usize) -> Result<i32, Fault> {
-    i32::try_from(end).map_err(|_| Fault::new(TOO_MUCH))
-}
-
-/// Offsets only ever grow here, which is what the conversion insists on.
-fn offset_buffer(offsets: Vec<i32>) -> OffsetBuffer<i32> {
-    OffsetBuffer::new(ScalarBuffer::from(offsets))
-}
-
-fn length_of(offsets: &OffsetBuffer<i32>) -> usize {
-    last_offset(offsets)
 }

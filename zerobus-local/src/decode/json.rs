@@ -83,7 +83,7 @@ impl Column {
                     return Ok(());
                 };
                 for (key, value) in object {
-                    let at = map.count;
+                    let at = map.next();
                     let [keys, values] = map.entries.columns.as_mut_slice() else {
                         return Ok(());
                     };

@@ -5,12 +5,16 @@
 //! when the writer asks for it.
 
 mod chunk;
+mod collection;
 mod column;
 mod descriptor;
 mod fault;
 mod json;
+mod offsets;
 mod plan;
+mod planner;
 mod proto;
+mod runs;
 mod text;
 mod validity;
 pub(crate) mod wire;
@@ -18,7 +22,8 @@ pub(crate) mod wire;
 pub(crate) use chunk::Chunk;
 pub(crate) use descriptor::{Descriptor, DescriptorError};
 pub(crate) use fault::Fault;
-pub(crate) use plan::{Mismatch, Plan};
+pub(crate) use plan::Plan;
+pub(crate) use planner::Mismatch;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]

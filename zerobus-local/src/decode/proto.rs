@@ -136,7 +136,7 @@ impl Column {
             }
             Values::Map(map) => {
                 expect(wire_type, wire::BYTES)?;
-                let at = map.count;
+                let at = map.next();
                 map.entries.read_message(at, wire::bytes(input)?)?;
                 map.entries.fill_entry(at)?;
                 map.close()
