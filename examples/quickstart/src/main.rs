@@ -11,10 +11,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use zerobus_catalog::Workspace;
-use zerobus_client::{Client, TimestampMicros, ZerobusRecord};
+use zerobus_client::{Client, Fingerprint, TableName, TimestampMicros, Workspace, ZerobusRecord};
 use zerobus_local::LocalZerobus;
-use zerobus_schema::{Fingerprint, TableName};
 
 use record::{AirQuality, Sensors};
 
