@@ -7,6 +7,7 @@
 mod log;
 mod render;
 mod rows;
+mod value;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
