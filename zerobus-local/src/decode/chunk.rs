@@ -5,12 +5,14 @@ use arrow_schema::{ArrowError, SchemaRef};
 
 use super::column::Columns;
 use super::fault::Fault;
+use super::partition::{self, PartitionColumn};
 use super::plan::Plan;
 
 /// Records of one stream on their way to one record batch.
 #[derive(Debug)]
 pub(crate) struct Chunk {
     columns: Columns,
+    partition: Arc<[PartitionColumn]>,
     rows: usize,
 }
 
@@ -18,6 +20,7 @@ impl Chunk {
     pub(crate) fn new(plan: &Plan) -> Self {
         Self {
             columns: Columns::new(Arc::clone(&plan.root), None),
+            partition: Arc::clone(&plan.partition),
             rows: 0,
         }
     }
@@ -26,6 +29,7 @@ impl Chunk {
     pub(crate) fn take(&mut self) -> Self {
         let next = Self {
             columns: Columns::new(Arc::clone(&self.columns.plan), Some(&self.columns)),
+            partition: Arc::clone(&self.partition),
             rows: 0,
         };
         std::mem::replace(self, next)
@@ -69,13 +73,20 @@ impl Chunk {
     pub(crate) fn push_proto(&mut self, record: &[u8]) -> Result<(), Fault> {
         self.columns.read_message(self.rows, record)?;
         self.columns.check(self.rows)?;
-        self.rows += 1;
-        Ok(())
+        self.close_row()
     }
 
     /// Adds one JSON record; for [`push_all`](Self::push_all).
     pub(crate) fn push_json(&mut self, record: &str) -> Result<(), Fault> {
         self.columns.read_json(self.rows, record)?;
+        self.close_row()
+    }
+
+    #[inline]
+    fn close_row(&mut self) -> Result<(), Fault> {
+        if !self.partition.is_empty() {
+            partition::check(&self.columns, &self.partition, self.rows)?;
+        }
         self.rows += 1;
         Ok(())
     }

@@ -11,6 +11,7 @@ mod descriptor;
 mod fault;
 mod json;
 mod offsets;
+mod partition;
 mod plan;
 mod planner;
 mod proto;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use zerobus_schema::{DataType, TableSchema};
 
 use super::descriptor::Descriptor;
+use super::partition::PartitionColumn;
 use super::planner::{self, Mismatch};
 use super::wire;
 
@@ -16,6 +17,7 @@ const DENSE_NUMBERS: u32 = 4_096;
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(super) root: Arc<MessagePlan>,
+    pub(super) partition: Arc<[PartitionColumn]>,
 }
 
 #[derive(Debug)]

@@ -10,6 +10,7 @@ use zerobus_schema::proto::{self, FieldKind, Label, MapValue, ScalarType};
 use zerobus_schema::{ColumnPath, DataType, StructField, StructType, TableSchema};
 
 use super::descriptor::{self, Descriptor, Kind as Found};
+use super::partition;
 use super::plan::{FieldPlan, Kind, MessagePlan, Plan};
 
 /// A field of the descriptor that does not fit the table, or a column it lacks.
@@ -46,6 +47,7 @@ pub(super) fn plan(
     );
     if planner.mismatches.is_empty() {
         Ok(Plan {
+            partition: partition::columns(table, &root).into(),
             root: Arc::new(root),
         })
     } else {

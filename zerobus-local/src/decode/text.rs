@@ -103,6 +103,18 @@ pub(super) fn quoted(text: &str) -> String {
     format!("{shown:?}")
 }
 
+/// Bytes as an error shows them.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let shown = bytes.iter().take(QUOTED_MAX / 2);
+    let shown: String = shown.map(|byte| format!("{byte:02x}")).collect();
+    let more = if bytes.len() > QUOTED_MAX / 2 {
+        "…"
+    } else {
+        ""
+    };
+    format!("x'{shown}{more}'")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

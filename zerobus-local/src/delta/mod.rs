@@ -172,6 +172,11 @@ impl DeltaTable {
             .map_err(|error| DeltaError::Kernel(error.to_string()))
     }
 
+    /// The columns by whose values rows are kept apart, in order.
+    pub(crate) fn partition_columns(&self) -> impl Iterator<Item = &str> {
+        self.partitioning.columns()
+    }
+
     /// What the batches of [`append`](Self::append) must look like, one Arrow type for each of
     /// Delta's. A VARIANT is a struct of the binaries `metadata` and `value`.
     pub(crate) fn arrow_schema(&self) -> &SchemaRef {

@@ -24,6 +24,12 @@ use uuid::Uuid;
 
 use super::DeltaError;
 
+/// The longest name of a folder, in bytes, that every usual file system takes.
+const FOLDER_NAME_MAX: usize = 255;
+
+/// What the folders of a partition may take of the length of a path, which systems bound as a whole.
+const FOLDERS_MAX: usize = 1_024;
+
 /// The columns by whose values the rows of a table are put into files of their own.
 #[derive(Debug)]
 pub(super) struct Partitioning {
@@ -81,6 +87,11 @@ impl Partitioning {
         })
     }
 
+    /// The columns that are not in a data file, in order.
+    pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
+    }
+
     /// The columns that are in a data file.
     pub(super) fn data_schema(&self, schema: &Schema) -> Result<SchemaRef, DeltaError> {
         Ok(schema.project(&self.data).map_err(unsplit)?.into())
@@ -106,7 +117,8 @@ impl Partitioning {
         Ok(partitions.into_values().collect())
     }
 
-    /// A new name in the folder of a partition, which is made when it is missing.
+    /// A new name in the folder of a partition, which is made when it is missing. A folder that would need too long a
+    /// name is done without: the values that count are those in the log, folders only help people (Delta's PROTOCOL.md).
     pub(super) fn place(&self, partition: &Partition) -> Result<Place, DeltaError> {
         let names = self.columns.iter().map(|column| column.name.clone());
         let values: HashMap<_, _> = names.clone().zip(partition.values.clone()).collect();
@@ -117,12 +129,15 @@ impl Partitioning {
         let context = context.build()?;
         let file = format!("part-00000-{}-c000.snappy.parquet", Uuid::new_v4());
         let not_local = |_| DeltaError::Kernel(format!("no local path for {file}"));
-        let url = context
-            .write_dir()
+        let table = context.table_root_dir().to_file_path().map_err(not_local)?;
+        let mut folder = context.write_dir();
+        if !can_be_named(&table, &folder.to_file_path().map_err(not_local)?) {
+            folder = context.table_root_dir().clone();
+        }
+        let url = folder
             .join(&file)
             .map_err(|error| DeltaError::Kernel(format!("the partition has no path: {error}")))?;
         let path = url.to_file_path().map_err(not_local)?;
-        let table = context.table_root_dir().to_file_path().map_err(not_local)?;
         make_folders(&table, &path)?;
         let mut partition_values = Map::new();
         for name in names {
@@ -180,6 +195,11 @@ fn partition(
         batches: Vec::new(),
     });
     &mut partition.batches
+}
+
+fn can_be_named(table: &Path, folder: &Path) -> bool {
+    let below = folder.strip_prefix(table).unwrap_or(folder);
+    below.as_os_str().len() <= FOLDERS_MAX && below.iter().all(|name| name.len() <= FOLDER_NAME_MAX)
 }
 
 /// Makes what is missing between a table's folder and a file; never the table's folder itself.

@@ -138,7 +138,9 @@ impl Tables {
                         table: name.clone(),
                         reason: error.to_string(),
                     })?;
-                TableSchema::new(Some(name.clone().into()), columns)
+                let mut schema = TableSchema::new(Some(name.clone().into()), columns);
+                schema.partition_columns = delta.partition_columns().map(str::to_owned).collect();
+                schema
             }
         };
         let folder = delta.folder().to_owned();

@@ -3,12 +3,10 @@
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use zerobus_local::{LocalError, LocalZerobus, TableError};
-use zerobus_proto::RecordType;
 use zerobus_schema::{Fingerprint, catalog, ddl};
 
 use crate::Local;
-use crate::air_quality::{DDL, TABLE, bare_record, record};
-use crate::client::{Client, batch};
+use crate::air_quality::{DDL, TABLE};
 use crate::http::{catalog_bearer, ingest_token, request};
 
 const TABLES: &str = "/api/2.1/unity-catalog/tables";
@@ -238,28 +236,4 @@ async fn a_data_folder_that_cannot_be_is_refused() {
         .await
         .unwrap_err();
     assert!(matches!(error, LocalError::DataFolder { .. }), "{error}");
-}
-
-#[tokio::test]
-async fn a_partitioned_table_keeps_its_partitions_apart() {
-    let data = TempDir::new().unwrap();
-    let ddl = format!("{} PARTITIONED BY (day);", DDL.trim_end_matches(';'));
-    let server = LocalZerobus::builder()
-        .data(data.path())
-        .seed_sql(ddl)
-        .start()
-        .await
-        .unwrap();
-    let local = Local { data, server };
-    let mut client = Client::open(&local.server, RecordType::Proto).await;
-    client
-        .send(batch(0, &[record(1), bare_record(2), record(3)]))
-        .await;
-    client.half_close();
-    assert!(matches!(client.end().await, (Some(0), None)));
-    let mut temps = local.temps();
-    temps.sort_unstable();
-    assert_eq!(temps, [1, 2, 3]);
-    let folder = local.server.table_dir(&TABLE.parse().unwrap());
-    assert!(folder.join("day=2024-10-04").is_dir());
 }

@@ -53,13 +53,17 @@ impl Client {
 
     /// Opens the call with what it needs for the table of the tests.
     pub(crate) async fn connect(server: &LocalZerobus) -> Self {
-        let token = ingest_token(server, TABLE).await;
+        Self::connect_to(server, TABLE).await
+    }
+
+    async fn connect_to(server: &LocalZerobus, table: &str) -> Self {
+        let token = ingest_token(server, table).await;
         let bearer = format!("Bearer {token}");
         Self::call(
             server,
             &[
                 ("authorization", &bearer),
-                ("x-databricks-zerobus-table-name", TABLE),
+                ("x-databricks-zerobus-table-name", table),
             ],
         )
         .await
@@ -68,15 +72,43 @@ impl Client {
 
     /// A stream that is ready for records.
     pub(crate) async fn open(server: &LocalZerobus, record_type: RecordType) -> Self {
-        let mut client = Self::connect(server).await;
-        client.send(create(record_type, descriptor())).await;
+        let client = Self::connect(server).await;
+        client.create(create(record_type, descriptor())).await
+    }
+
+    /// The same into another table.
+    pub(crate) async fn open_table(
+        server: &LocalZerobus,
+        table: &str,
+        record_type: RecordType,
+        descriptor: Vec<u8>,
+    ) -> Self {
+        let Payload::CreateStream(mut create) = create(record_type, descriptor) else {
+            unreachable!()
+        };
+        create.table_name = Some(table.to_owned());
+        let client = Self::connect_to(server, table).await;
+        client.create(Payload::CreateStream(create)).await
+    }
+
+    async fn create(mut self, create: Payload) -> Self {
+        let client = &mut self;
+        client.send(create).await;
         match client.next().await.unwrap() {
             Some(Response::CreateStreamResponse(created)) => {
                 assert!(!created.stream_id().is_empty());
             }
             other => panic!("{other:?}"),
         }
-        client
+        self
+    }
+
+    /// The offset of the next ack, which must be what comes next.
+    pub(crate) async fn acked(&mut self) -> i64 {
+        match self.next().await.unwrap() {
+            Some(Response::IngestRecordResponse(ack)) => ack.durability_ack_up_to_offset.unwrap(),
+            other => panic!("{other:?}"),
+        }
     }
 
     pub(crate) async fn send(&mut self, payload: Payload) {

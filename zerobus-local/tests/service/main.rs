@@ -8,6 +8,7 @@ mod catalog;
 mod client;
 mod descriptor;
 mod http;
+mod partition;
 mod reader;
 mod record;
 mod stream;
@@ -24,10 +25,27 @@ struct Local {
 
 impl Local {
     async fn start() -> Self {
+        Self::with(air_quality::DDL).await
+    }
+
+    /// A server with other tables.
+    async fn with(ddl: &str) -> Self {
         let data = TempDir::new().unwrap();
         let server = LocalZerobus::builder()
             .data(data.path())
-            .seed_sql(air_quality::DDL)
+            .seed_sql(ddl)
+            .start()
+            .await
+            .unwrap();
+        Self { data, server }
+    }
+
+    /// Stops the server and starts one on the same folder, which has to find its tables by itself.
+    async fn restart(self) -> Self {
+        let Self { data, server } = self;
+        server.shutdown().await;
+        let server = LocalZerobus::builder()
+            .data(data.path())
             .start()
             .await
             .unwrap();

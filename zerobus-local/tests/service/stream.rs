@@ -241,15 +241,7 @@ async fn a_restart_goes_on_where_the_table_stopped() {
     client.send(single(0, &record(0))).await;
     client.half_close();
     client.end().await;
-    let Local { data, server } = local;
-    server.shutdown().await;
-    // Without the seed: the table is found in the folder.
-    let server = zerobus_local::LocalZerobus::builder()
-        .data(data.path())
-        .start()
-        .await
-        .unwrap();
-    let local = Local { data, server };
+    let local = local.restart().await;
     let mut client = Client::open(&local.server, RecordType::Proto).await;
     client.send(single(0, &record(1))).await;
     client.half_close();
