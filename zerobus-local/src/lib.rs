@@ -43,6 +43,10 @@
 //! acked. As the service does, it takes `proto3_optional`, `optional` on NOT NULL columns, and type names that are relative
 //! to their message, because official tools send them.
 //!
+//! A stream whose token expires ends with UNAUTHENTICATED, after what came before is durable and acked. What Delta
+//! cannot say of a partition column (PROTOCOL.md, "Partition Value Serialization") is refused with its record: an empty
+//! value that may not be NULL, bytes that are no text, years beyond 9999.
+//!
 //! Assumed, because nothing public establishes it:
 //! - Fields are matched to columns by name, exactly; their types must be the very ones of the mapping (`sint32` for INT is refused).
 //! - A record with a field number that the descriptor does not have is refused (4044).

@@ -1,6 +1,7 @@
 //! Who may open a stream into which table.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
@@ -10,21 +11,29 @@ use zerobus_schema::TableName;
 
 use super::status::coded;
 use super::table::{Table, Tables};
-use super::token::{Scope, TokenError, Tokens};
+use super::token::{Grant, Scope, TokenError, Tokens};
 
-/// The table that the call's metadata names, when its token is good for it.
+/// A call that was let in.
+#[derive(Debug)]
+pub(super) struct Access {
+    pub(super) table: Arc<Table>,
+    /// When its token is good no more.
+    pub(super) expires: Instant,
+}
+
+/// Lets a call in whose token is good for the table that its metadata names.
 pub(super) fn authorize(
     metadata: &MetadataMap,
     tokens: &Tokens,
     tables: &Tables,
-) -> Result<Arc<Table>, Status> {
+) -> Result<Access, Status> {
     let header = |name: &str| metadata.get(name).and_then(|value| value.to_str().ok());
     let token = header(AUTHORIZATION_HEADER).and_then(bearer).ok_or_else(|| {
         Status::unauthenticated(format!(
             "Missing credentials: send a token as `{AUTHORIZATION_HEADER}: Bearer <token>`, from /oidc/v1/token."
         ))
     })?;
-    let scope = tokens.scope(token).map_err(|error| {
+    let Grant { scope, expires } = tokens.grant(token).map_err(|error| {
         Status::unauthenticated(match error {
             TokenError::Unknown => {
                 "Invalid token: it was not issued by this server since its start; ask /oidc/v1/token for a new one."
@@ -59,7 +68,7 @@ pub(super) fn authorize(
             return Err(coded(ErrorCode::PERMISSION_DENIED, &problem));
         }
     }
-    Ok(table)
+    Ok(Access { table, expires })
 }
 
 /// The token of an `authorization` header.

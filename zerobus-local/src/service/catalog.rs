@@ -27,7 +27,7 @@ pub(super) fn authorize(parts: &Parts, tokens: &Tokens) -> Result<(), Answer> {
     let token = token.ok_or_else(|| {
         unauthenticated("Missing credentials: send a token as `authorization: Bearer <token>`.")
     })?;
-    match tokens.scope(token) {
+    match tokens.grant(token).map(|grant| grant.scope) {
         Ok(Scope::Catalog) => Ok(()),
         Ok(Scope::Ingest { table, .. }) => Err(Answer::error(
             StatusCode::FORBIDDEN,

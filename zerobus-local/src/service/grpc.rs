@@ -76,9 +76,9 @@ impl StreamingService<Bytes> for Grpc {
     /// Returns, and so sends the response headers, before anything of the request is read: there are clients that
     /// send nothing until they have seen them.
     fn call(&mut self, request: Request<Streaming<Bytes>>) -> Self::Future {
-        let opened = authorize(request.metadata(), &self.tokens, &self.tables).map(|table| {
+        let opened = authorize(request.metadata(), &self.tokens, &self.tables).map(|access| {
             let (answers, responses) = mpsc::channel(ANSWERS_MAX);
-            let ingest = Ingest::new(table, answers, self.stop.clone(), self.stream_lifetime);
+            let ingest = Ingest::new(access, answers, self.stop.clone(), self.stream_lifetime);
             tokio::spawn(ingest.run(request.into_inner()));
             Response::new(ReceiverStream::new(responses))
         });

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 use tonic::{Code, Status, Streaming};
 use uuid::Uuid;
 use zerobus_proto::contract::{FIRST_OFFSET, MAX_RECORD_BYTES_PER_MESSAGE};
@@ -19,7 +19,7 @@ use zerobus_proto::{
     EphemeralStreamRequest, EphemeralStreamResponse, ErrorCode, IngestRecordResponse, RecordType,
 };
 
-use super::access::parse_name;
+use super::access::{Access, parse_name};
 use super::codec::Incoming;
 use super::sink::{Progress, Refused, Sink, WriteFailure};
 use super::status::{coded, schema_mismatch};
@@ -33,6 +33,8 @@ const NOTICE_MAX: Duration = Duration::from_secs(30);
 /// A stream that was let in and has not been created yet.
 pub(super) struct Ingest {
     table: Arc<Table>,
+    /// When the call's token is good no more.
+    expires: Instant,
     answers: mpsc::Sender<Result<EphemeralStreamResponse, Status>>,
     stop: Stop,
     lifetime: Duration,
@@ -57,13 +59,14 @@ enum End {
 
 impl Ingest {
     pub(super) fn new(
-        table: Arc<Table>,
+        access: Access,
         answers: mpsc::Sender<Result<EphemeralStreamResponse, Status>>,
         stop: Stop,
         lifetime: Duration,
     ) -> Self {
         Self {
-            table,
+            table: access.table,
+            expires: access.expires.into(),
             answers,
             stop,
             lifetime,
@@ -81,6 +84,7 @@ impl Ingest {
         let create = tokio::select! {
             first = requests.message() => first?,
             () = self.stop.stopped() => return Err(stopping()),
+            () = sleep_until(self.expires) => return Err(expired()),
         };
         let Some(create) = create else {
             return Ok(());
@@ -166,6 +170,7 @@ impl Ingest {
         let mut ends = pin!(sleep(self.lifetime));
         let mut announced = pin!(sleep(self.lifetime.saturating_sub(notice)));
         let mut is_announced = false;
+        let mut expires = pin!(sleep_until(self.expires));
         let end = {
             let mut reading = pin!(reader.run(requests));
             loop {
@@ -183,6 +188,7 @@ impl Ingest {
                         let signal = CloseStreamSignal { duration };
                         self.answer(Response::CloseStreamSignal(signal)).await;
                     }
+                    () = &mut expires => break End::Refused(expired()),
                     () = &mut ends => break End::Refused(coded(
                         ErrorCode::STREAM_LIFETIME_REACHED,
                         "The stream has reached its lifetime; reconnect.",
@@ -394,4 +400,11 @@ fn is_the_clients(status: &Status) -> bool {
 
 fn stopping() -> Status {
     Status::unavailable("The server is shutting down; reconnect.")
+}
+
+fn expired() -> Status {
+    Status::unauthenticated(
+        "Token expired while the stream was open: ask /oidc/v1/token for a new one, reconnect, and send again what was \
+         not acked.",
+    )
 }

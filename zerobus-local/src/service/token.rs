@@ -28,6 +28,13 @@ pub(super) enum Scope {
     },
 }
 
+/// What a token is good for, and until when.
+#[derive(Debug, Clone)]
+pub(super) struct Grant {
+    pub(super) scope: Scope,
+    pub(super) expires: Instant,
+}
+
 /// A service principal, as `--client` names it.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Credentials {
@@ -57,12 +64,6 @@ pub(super) struct Tokens {
     client: Option<Credentials>,
     lifetime: Duration,
     grants: Mutex<HashMap<String, Grant>>,
-}
-
-#[derive(Debug, Clone)]
-struct Grant {
-    scope: Scope,
-    expires: Instant,
 }
 
 impl fmt::Debug for Tokens {
@@ -114,14 +115,16 @@ impl Tokens {
     ///
     /// Where no client was named, anything that looks like a personal access token is good for the catalog, as any
     /// pair of id and secret is.
-    pub(super) fn scope(&self, token: &str) -> Result<Scope, TokenError> {
+    pub(super) fn grant(&self, token: &str) -> Result<Grant, TokenError> {
+        let now = Instant::now();
         let grants = self.grants.lock().unwrap_or_else(PoisonError::into_inner);
         match grants.get(token) {
-            Some(grant) if grant.expires > Instant::now() => Ok(grant.scope.clone()),
+            Some(grant) if grant.expires > now => Ok(grant.clone()),
             Some(_) => Err(TokenError::Expired),
-            None if self.client.is_none() && token.starts_with(PERSONAL_PREFIX) => {
-                Ok(Scope::Catalog)
-            }
+            None if self.client.is_none() && token.starts_with(PERSONAL_PREFIX) => Ok(Grant {
+                scope: Scope::Catalog,
+                expires: now + self.lifetime,
+            }),
             None => Err(TokenError::Unknown),
         }
     }

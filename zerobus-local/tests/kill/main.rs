@@ -11,6 +11,7 @@
 mod caller;
 mod early;
 mod event;
+mod expiry;
 mod process;
 mod random;
 mod restart;

@@ -24,6 +24,7 @@ pub(crate) fn names(count: usize) -> Vec<String> {
 pub(crate) struct Server {
     folder: TempDir,
     port: Port,
+    arguments: Vec<String>,
     running: Option<Running>,
 }
 
@@ -39,18 +40,28 @@ impl Server {
         Self {
             folder,
             port: Port::reserve(),
+            arguments: Vec::new(),
             running: None,
         }
     }
 
+    /// The same with more on its command line.
+    pub(crate) fn with_arguments(tables: &[String], arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|&argument| argument.to_owned());
+        Self {
+            arguments: arguments.collect(),
+            ..Self::new(tables)
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.port.address)
+    }
+
     pub(crate) fn client(&self) -> Client {
-        let url = format!("http://{}", self.port.address);
-        ClientBuilder::default()
-            .endpoint(&url)
-            .workspace_url(&url)
-            .oauth("tests", "secret")
-            .build()
-            .unwrap()
+        let builder = ClientBuilder::default().endpoint(self.url());
+        let builder = builder.workspace_url(self.url());
+        builder.oauth("tests", "secret").build().unwrap()
     }
 
     pub(crate) fn table_dir(&self, table: &str) -> PathBuf {
@@ -76,6 +87,7 @@ impl Server {
             .arg("--seed")
             .arg(self.folder.path().join("seed.sql"))
             .args(["--listen", &self.port.address.to_string()])
+            .args(&self.arguments)
             .env_remove("ZEROBUS_LOCAL_CLIENT")
             .stdout(Stdio::piped())
             .spawn()

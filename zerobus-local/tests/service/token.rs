@@ -5,10 +5,11 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tonic::Code;
 use zerobus_local::LocalZerobus;
+use zerobus_proto::RecordType;
 
 use crate::Local;
-use crate::air_quality::{DDL, TABLE};
-use crate::client::Client;
+use crate::air_quality::{DDL, TABLE, record};
+use crate::client::{Client, batch, single};
 use crate::http::{BASIC, ingest_form, ingest_token, request, token_request};
 
 #[tokio::test]
@@ -121,6 +122,41 @@ async fn tokens_expire() {
     };
     assert_eq!(status.code(), Code::Unauthenticated);
     assert!(status.message().starts_with("Token expired"), "{status}");
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_token_does_and_what_it_sent_before_is_acked() {
+    let data = TempDir::new().unwrap();
+    let server = LocalZerobus::builder()
+        .data(data.path())
+        .seed_sql(DDL)
+        .token_lifetime(Duration::from_secs(1))
+        .start()
+        .await
+        .unwrap();
+    let local = Local { data, server };
+    // One that has not begun yet, and one in the middle of it.
+    let silent = Client::connect(&local.server).await;
+    let mut client = Client::open(&local.server, RecordType::Proto).await;
+    client.send(single(0, &record(0))).await;
+    client.send(batch(1, &[record(1), record(2)])).await;
+    let (acked, status) = client.refusal().await;
+    assert_eq!(acked, Some(1));
+    let (_, silent) = silent.refusal().await;
+    for status in [status, silent] {
+        assert_eq!(status.code(), Code::Unauthenticated);
+        assert_eq!(
+            status.message(),
+            "Token expired while the stream was open: ask /oidc/v1/token for a new one, reconnect, and send again what \
+             was not acked."
+        );
+    }
+    assert_eq!(local.temps(), [0, 1, 2]);
+    // With another token it goes on.
+    let mut client = Client::open(&local.server, RecordType::Proto).await;
+    client.send(single(0, &record(3))).await;
+    assert_eq!(client.acked().await, 0);
+    assert_eq!(local.temps(), [0, 1, 2, 3]);
 }
 
 #[tokio::test]
