@@ -24,6 +24,7 @@
 pub mod catalog;
 pub mod ddl;
 pub mod delta;
+pub mod diff;
 mod error;
 mod fingerprint;
 mod json;

@@ -23,6 +23,9 @@ pub struct TableSchema {
     pub partition_columns: Vec<String>,
     /// Table properties, sorted by key.
     pub properties: BTreeMap<String, String>,
+    /// What tells the table from another one that takes its name later: the `table_id` of a catalog, the `id` of a
+    /// Delta log. Ids of different origin are not comparable.
+    pub id: Option<String>,
 }
 
 impl TableSchema {
@@ -35,6 +38,7 @@ impl TableSchema {
             comment: None,
             partition_columns: Vec::new(),
             properties: BTreeMap::new(),
+            id: None,
         }
     }
 

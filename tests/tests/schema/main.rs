@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod drift;
 mod golden;
 mod mapping;
 mod readme;

@@ -86,6 +86,8 @@ fn table(answer: &Map<String, Value>) -> Result<TableSchema, SchemaError> {
         .filter(|comment| !comment.is_empty())
         .map(str::to_owned);
     table.properties = properties(info.get("properties"), "properties")?;
+    let id = info.get("table_id").or_else(|| info.get("table-uuid"));
+    table.id = text(id, "table_id")?.map(str::to_owned);
     Ok(table)
 }
 

@@ -70,5 +70,6 @@ fn metadata(action: &Map<String, Value>) -> Result<TableSchema, SchemaError> {
     table.comment = value::text(action.get("description"), "description")?.map(str::to_owned);
     table.partition_columns = value::texts(action.get("partitionColumns"), "partitionColumns")?;
     table.properties = value::properties(action.get("configuration"), "configuration")?;
+    table.id = value::text(action.get("id"), "id")?.map(str::to_owned);
     Ok(table)
 }

@@ -1,0 +1,4 @@
+CREATE TABLE main.default.t (
+  name STRING COLLATE UTF8_LCASE,
+  tags ARRAY<STRING>
+);

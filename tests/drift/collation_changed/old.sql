@@ -1,0 +1,4 @@
+CREATE TABLE main.default.t (
+  name STRING,
+  tags ARRAY<STRING COLLATE UNICODE>
+);

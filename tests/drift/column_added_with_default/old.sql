@@ -1,0 +1,3 @@
+CREATE TABLE main.default.t (
+  id BIGINT
+);

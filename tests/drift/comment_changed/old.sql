@@ -1,0 +1,4 @@
+CREATE TABLE main.default.t (
+  temp INT COMMENT 'in F',
+  s STRUCT<z: INT COMMENT 'depth'>
+);

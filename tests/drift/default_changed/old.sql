@@ -1,0 +1,3 @@
+CREATE TABLE main.default.t (
+  kind STRING DEFAULT 'none'
+);

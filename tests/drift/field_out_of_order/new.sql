@@ -1,0 +1,5 @@
+CREATE TABLE main.default.t (
+  b INT,
+  a INT,
+  s STRUCT<y: INT, x: INT>
+);

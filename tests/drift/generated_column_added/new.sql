@@ -1,0 +1,4 @@
+CREATE TABLE main.default.t (
+  at TIMESTAMP,
+  day DATE GENERATED ALWAYS AS (CAST(at AS DATE))
+);

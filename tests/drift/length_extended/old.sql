@@ -1,0 +1,5 @@
+CREATE TABLE main.default.t (
+  code VARCHAR(5),
+  note VARCHAR(200),
+  country CHAR(2)
+);

@@ -1,0 +1,7 @@
+CREATE TABLE main.default.t (
+  id BIGINT,
+  s STRUCT<a: INT, b: INT NOT NULL>,
+  span INTERVAL DAY NOT NULL,
+  seen TIMESTAMP NOT NULL,
+  kind STRING NOT NULL DEFAULT 'none'
+);

@@ -1,0 +1,5 @@
+CREATE TABLE main.default.t (
+  id BIGINT,
+  s STRUCT<a: INT>,
+  span INTERVAL DAY
+);

@@ -1,0 +1,4 @@
+CREATE TABLE main.default.t (
+  price DECIMAL(10,2),
+  rate DECIMAL(5,2)
+);

@@ -1,0 +1,9 @@
+CREATE TABLE main.default.t (
+  n BIGINT,
+  f DOUBLE,
+  l ARRAY<STRUCT<m: BINARY>>,
+  m MAP<STRING, DOUBLE>,
+  k MAP<STRING, INT>,
+  one ARRAY<STRING>,
+  gone INTERVAL DAY
+);

@@ -1,0 +1,5 @@
+CREATE TABLE main.default.t (
+  n INT,
+  big BIGINT,
+  s STRUCT<z: SMALLINT>
+);

@@ -1,0 +1,6 @@
+CREATE TABLE main.default.t (
+  a TINYINT,
+  b SMALLINT,
+  l ARRAY<TINYINT>,
+  m MAP<SMALLINT, STRUCT<v: TINYINT>>
+);

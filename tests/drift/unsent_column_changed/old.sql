@@ -1,0 +1,5 @@
+CREATE TABLE main.default.t (
+  id BIGINT,
+  span INTERVAL DAY,
+  nothing VOID
+);

@@ -1,0 +1,5 @@
+CREATE TABLE main.default.t (
+  at TIMESTAMP,
+  day DATE GENERATED ALWAYS AS (CAST(at AS DATE)),
+  span INTERVAL DAY
+);
