@@ -20,7 +20,7 @@ pub(crate) enum DeltaError {
         /// What the system said.
         source: io::Error,
     },
-    /// The disk, or the quota on it, is full.
+    /// The disk, or the quota on it, is full, or files may not become as large.
     DiskFull {
         /// The file that did not fit.
         path: PathBuf,
@@ -94,9 +94,9 @@ impl DeltaError {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 Self::NotWritable { path, source }
             }
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                Self::DiskFull { path, source }
-            }
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => Self::DiskFull { path, source },
             io::ErrorKind::NotFound => Self::Gone { path },
             _ => Self::Io {
                 path,
@@ -116,11 +116,17 @@ impl fmt::Display for DeltaError {
                  folder or choose another one",
                 path.display()
             ),
-            Self::DiskFull { path, source } => write!(
-                f,
-                "no room for {} ({source}); free space on the disk and send the records again",
-                path.display()
-            ),
+            Self::DiskFull { path, source } => {
+                let remedy = match source.kind() {
+                    io::ErrorKind::FileTooLarge => "raise the limit on the size of files",
+                    _ => "free space on the disk",
+                };
+                write!(
+                    f,
+                    "the disk has no room for {} ({source}); {remedy} and send the records again",
+                    path.display()
+                )
+            }
             Self::Gone { path } => write!(
                 f,
                 "{} is gone: the table's folder was moved or deleted while it was open; put it \

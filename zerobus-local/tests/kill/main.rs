@@ -1,4 +1,5 @@
-//! The server killed at any moment, and what its clients and its tables make of it.
+//! The server in a process of its own, killed at any moment and out of room, and what its clients and its tables make
+//! of it.
 
 #![cfg(unix)]
 #![allow(
@@ -9,6 +10,7 @@
 )]
 
 mod caller;
+mod disk;
 mod early;
 mod event;
 mod expiry;

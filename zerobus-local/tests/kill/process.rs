@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use tempfile::TempDir;
@@ -20,10 +20,19 @@ pub(crate) fn names(count: usize) -> Vec<String> {
         .collect()
 }
 
+/// Where a table lies in a data folder.
+pub(crate) fn folder_of(data: &Path, table: &str) -> PathBuf {
+    let table = TableName::parse(table).unwrap();
+    data.join(table.catalog())
+        .join(table.schema())
+        .join(table.table())
+}
+
 /// A data folder, an address, and a process or none.
 pub(crate) struct Server {
     folder: TempDir,
     port: Port,
+    launcher: Vec<String>,
     arguments: Vec<String>,
     running: Option<Running>,
 }
@@ -40,6 +49,7 @@ impl Server {
         Self {
             folder,
             port: Port::reserve(),
+            launcher: Vec::new(),
             arguments: Vec::new(),
             running: None,
         }
@@ -54,6 +64,44 @@ impl Server {
         }
     }
 
+    /// No file of it may become larger than some 64 KiB.
+    pub(crate) fn with_small_files(tables: &[String]) -> Self {
+        // What exceeds the limit is to be refused and not to end the process.
+        let script = "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\"";
+        Self {
+            launcher: ["sh", "-c", script].map(str::to_owned).into(),
+            ..Self::new(tables)
+        }
+    }
+
+    /// Its data folder is a disk of its own with room for this many KiB, which is gone when it ends. `None` where the
+    /// system does not let the tests make one.
+    pub(crate) fn with_small_disk(tables: &[String], kib: usize) -> Option<Self> {
+        let server = Self::new(tables);
+        fs::create_dir(server.data()).unwrap();
+        let mount = format!(
+            "mount -t tmpfs -o size={kib}k tmpfs '{}'",
+            server.data().display()
+        );
+        let in_namespace = |script: &str| ["unshare", "-rm", "sh", "-c", script].map(str::to_owned);
+        let [program, arguments @ ..] = in_namespace(&mount);
+        let made = Command::new(program)
+            .args(arguments)
+            .stderr(Stdio::null())
+            .status();
+        made.is_ok_and(|status| status.success()).then(|| Self {
+            launcher: in_namespace(&format!("{mount} && exec \"$0\" \"$@\"")).into(),
+            ..server
+        })
+    }
+
+    /// The data folder as the running server sees it.
+    pub(crate) fn inside(&self) -> PathBuf {
+        let running = self.running.as_ref().expect("the server does not run");
+        let root = PathBuf::from(format!("/proc/{}/root", running.child.id()));
+        root.join(self.data().strip_prefix("/").unwrap())
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.port.address)
     }
@@ -65,11 +113,7 @@ impl Server {
     }
 
     pub(crate) fn table_dir(&self, table: &str) -> PathBuf {
-        let table = TableName::parse(table).unwrap();
-        self.data()
-            .join(table.catalog())
-            .join(table.schema())
-            .join(table.table())
+        folder_of(&self.data(), table)
     }
 
     /// Starts it on the folder as it is, and returns once it is ready.
@@ -81,7 +125,10 @@ impl Server {
     /// Starts it, and returns at once.
     pub(crate) fn spawn(&mut self) {
         assert!(self.running.is_none(), "the server runs already");
-        let child = Command::new(env!("CARGO_BIN_EXE_zerobus-local"))
+        let mut command = self.launcher.clone();
+        command.push(env!("CARGO_BIN_EXE_zerobus-local").to_owned());
+        let child = Command::new(&command[0])
+            .args(&command[1..])
             .arg("--data")
             .arg(self.data())
             .arg("--seed")
