@@ -3,15 +3,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use zerobus_catalog::Secret;
 
-const SOURCE_HELP: &str = "\
-A SOURCE is the full name of a table (catalog.schema.table), which is fetched from Unity Catalog; or a file; or the
-folder of a Delta table; or `-` for the standard input. What a file holds is told from its content: a snapshot, a
-catalog answer, a Delta schema, a commit of a Delta log, CREATE TABLE statements, or a bare column list.
-
-A table is fetched from DATABRICKS_HOST with DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET, or with
-DATABRICKS_TOKEN; what the environment does not say is taken from a profile of ~/.databrickscfg.
-
-Exit status: 0 done, 2 wrong usage, 3 could not be done.";
+use crate::help;
 
 /// Schemas of Delta tables, for Databricks Zerobus Ingest
 #[derive(Debug, Parser)]
@@ -24,15 +16,22 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Write or update the checked-in snapshots of tables
-    #[command(after_help = SOURCE_HELP)]
+    #[command(after_help = help::PULL_HELP)]
     Pull(Pull),
     /// Generate code or schema text from a table
     Generate(Generate),
     /// Show what a table asks of a record, and what cannot be sent
-    #[command(after_help = SOURCE_HELP)]
+    #[command(after_help = help::SHOW_HELP)]
     Show(Show),
     /// Print which Delta type is which proto2 and Rust type
+    #[command(after_help = help::TYPES_HELP)]
     Types(Types),
+    /// Say what has changed between two schemas, and whether producers of the old one may go on
+    #[command(after_help = help::DIFF_HELP)]
+    Diff(Diff),
+    /// Explain a rule of `diff` and `check`
+    #[command(after_help = help::EXPLAIN_HELP)]
+    Explain(Explain),
 }
 
 #[derive(Debug, clap::Args)]
@@ -59,16 +58,16 @@ pub(crate) struct Generate {
 #[derive(Debug, Subcommand)]
 pub(crate) enum What {
     /// A proto2 message
-    #[command(after_help = SOURCE_HELP)]
+    #[command(after_help = help::PROTO_HELP)]
     Proto(Generation),
     /// Rust structs that derive `ZerobusRecord`
-    #[command(after_help = SOURCE_HELP)]
+    #[command(after_help = help::RUST_HELP)]
     Rust(Generation),
     /// The serialized descriptor that a stream sends (binary)
-    #[command(after_help = SOURCE_HELP)]
+    #[command(after_help = help::DESCRIPTOR_HELP)]
     Descriptor(Generation),
     /// A CREATE TABLE statement
-    #[command(after_help = SOURCE_HELP)]
+    #[command(after_help = help::DDL_HELP)]
     Ddl(Generation),
 }
 
@@ -116,6 +115,60 @@ pub(crate) struct Types {
     #[arg(long, value_enum, default_value_t = Format::Human)]
     /// For reading, or for other programs
     pub(crate) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Diff {
+    /// What producers are compiled against
+    #[arg(value_name = "OLD")]
+    pub(crate) old: String,
+    /// What they write to
+    #[arg(value_name = "NEW")]
+    pub(crate) new: String,
+    #[command(flatten)]
+    pub(crate) report: Reporting,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+/// How findings are printed, and when they make the command fail.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Reporting {
+    /// For reading, for programs, or for a CI system
+    #[arg(long, value_enum, default_value_t = ReportFormat::Human)]
+    pub(crate) format: ReportFormat,
+    /// Which findings make the exit status 1
+    #[arg(long, value_enum, default_value_t = FailOn::Breaking)]
+    pub(crate) fail_on: FailOn,
+    /// Files or folders of Rust whose records are pointed at besides
+    #[arg(long, value_name = "PATH")]
+    pub(crate) code: Vec<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Explain {
+    /// Rules; all of them in short unless given
+    #[arg(value_name = "ID")]
+    pub(crate) rules: Vec<String>,
+    /// For reading, or for other programs
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    Human,
+    Json,
+    Github,
+    Junit,
+    Sarif,
+    Gitlab,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    Breaking,
+    Any,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,7 +1,7 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zerobus_catalog::{Config, Workspace};
-use zerobus_codegen::Source;
+use zerobus_codegen::{Source, SourceKind};
 use zerobus_schema::{TableName, TableSchema};
 
 use crate::args::Connection;
@@ -15,6 +15,11 @@ pub(crate) struct Input {
     pub(crate) tables: Vec<TableSchema>,
     /// The file's name without its extension.
     pub(crate) stem: Option<String>,
+    /// The file or folder it was.
+    pub(crate) file: Option<PathBuf>,
+    /// Whether it tells of a table what does not lie in a column: comment, partitioning, id.
+    pub(crate) knows_tables: bool,
+    pub(crate) is_snapshot: bool,
 }
 
 /// Reads SOURCEs; connects at most once, and only when one of them is a table's name.
@@ -42,11 +47,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn read(&mut self, source: &str) -> Result<Input, Failure> {
         if source == "-" || Path::new(source).exists() {
             let source = Source::open(Path::new(source)).map_err(Failure::failed)?;
-            return Ok(Input {
-                kind: source.kind.as_str(),
-                tables: source.tables,
-                stem: source.stem,
-            });
+            return Ok(Input::from(source));
         }
         let name = TableName::parse(source).map_err(|error| {
             Failure::failed(format!(
@@ -74,7 +75,27 @@ impl<'a> Reader<'a> {
             kind: "Unity Catalog",
             tables: vec![table],
             stem: None,
+            file: None,
+            knows_tables: true,
+            is_snapshot: false,
         })
+    }
+}
+
+impl From<Source> for Input {
+    fn from(source: Source) -> Self {
+        let file = Path::new(&source.origin);
+        Self {
+            kind: source.kind.as_str(),
+            tables: source.tables,
+            stem: source.stem,
+            file: file.exists().then(|| file.to_owned()),
+            knows_tables: matches!(
+                source.kind,
+                SourceKind::Catalog | SourceKind::DeltaLog | SourceKind::CreateTable
+            ),
+            is_snapshot: source.kind == SourceKind::Snapshot,
+        }
     }
 }
 

@@ -6,9 +6,11 @@
 mod args;
 mod command;
 mod exit;
+mod help;
 mod input;
 mod json;
 mod output;
+mod report;
 
 use std::ffi::OsString;
 
@@ -39,6 +41,8 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Exit 
         Command::Generate(generate) => command::generate(&generate.what),
         Command::Show(show) => command::show(show),
         Command::Types(types) => command::types(types),
+        Command::Diff(diff) => command::diff(diff),
+        Command::Explain(explain) => command::explain(explain),
     };
     result.unwrap_or_else(|failure| failure.report())
 }

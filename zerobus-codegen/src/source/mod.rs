@@ -1,5 +1,6 @@
 mod detect;
 mod error;
+mod folder;
 mod log;
 
 use std::fs::File;
@@ -81,7 +82,7 @@ impl Source {
         })
     }
 
-    /// Reads a file, the folder of a Delta table, or, for `-`, the standard input.
+    /// Reads a file, the folder of a Delta table, a folder of snapshots, or, for `-`, the standard input.
     ///
     /// # Errors
     /// [`SourceError`] when it cannot be read, or holds no schema.
@@ -97,6 +98,14 @@ impl Source {
         let origin = path.display().to_string();
         let io_error = |error| SourceError::io(&origin, error);
         if path.is_dir() {
+            if let Some(tables) = folder::read_snapshots(path)? {
+                return Ok(Self {
+                    kind: SourceKind::Snapshot,
+                    tables,
+                    stem: None,
+                    origin,
+                });
+            }
             let tables = vec![log::read_folder(path)?];
             return Ok(Self {
                 kind: SourceKind::DeltaLog,

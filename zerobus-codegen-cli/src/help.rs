@@ -1,0 +1,90 @@
+//! What stands below the options in the help of each command.
+
+macro_rules! with_sources {
+    ($examples:literal, $exit:literal) => {
+        concat!(
+            "\
+Examples:
+",
+            $examples,
+            "
+A SOURCE is the full name of a table (catalog.schema.table), which is fetched from Unity Catalog; or a file; or the
+folder of a Delta table; or a folder of snapshots; or `-` for the standard input. What a file holds is told from its
+content: a snapshot, a catalog answer, a Delta schema, a commit of a Delta log, CREATE TABLE statements, or a bare
+column list.
+
+A table is fetched from DATABRICKS_HOST with DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET, or with
+DATABRICKS_TOKEN; what the environment does not say is taken from a profile of ~/.databrickscfg.
+
+Exit status: ",
+            $exit
+        )
+    };
+}
+
+pub(crate) const PULL_HELP: &str = with_sources!(
+    "  zerobus pull main.default.air_quality
+  zerobus pull main.default.orders main.default.items --schemas crates/ingest/schemas
+  zerobus pull schema.sql --table main.default.air_quality
+",
+    "0 done, 2 wrong usage, 3 could not be done."
+);
+
+pub(crate) const SHOW_HELP: &str = with_sources!(
+    "  zerobus show main.default.air_quality
+  zerobus show schema.sql --format json
+  echo 'id BIGINT NOT NULL, at TIMESTAMP' | zerobus show -
+",
+    "0 shown, 2 wrong usage, 3 could not be read."
+);
+
+pub(crate) const PROTO_HELP: &str = with_sources!(
+    "  zerobus generate proto main.default.air_quality -o air_quality.proto
+  zerobus generate proto schemas/main.default.air_quality.json --proto-msg AirQuality
+  zerobus generate proto --uc-endpoint URL --client-id ID --table main.default.air_quality --output record.proto
+",
+    "0 done, 2 wrong usage, 3 could not be done."
+);
+
+pub(crate) const RUST_HELP: &str = with_sources!(
+    "  zerobus generate rust main.default.air_quality -o src/air_quality.rs
+  zerobus generate rust schemas/main.default.air_quality.json
+",
+    "0 done, 2 wrong usage, 3 could not be done."
+);
+
+pub(crate) const DESCRIPTOR_HELP: &str = with_sources!(
+    "  zerobus generate descriptor schemas/main.default.air_quality.json -o air_quality.descriptor
+",
+    "0 done, 2 wrong usage, 3 could not be done."
+);
+
+pub(crate) const DDL_HELP: &str = with_sources!(
+    "  zerobus generate ddl schemas/main.default.air_quality.json
+  zerobus generate ddl /data/tables/air_quality --table main.default.air_quality
+",
+    "0 done, 2 wrong usage, 3 could not be done."
+);
+
+pub(crate) const TYPES_HELP: &str = "\
+Examples:
+  zerobus types
+  zerobus types --format json
+
+Exit status: 0 printed, 2 wrong usage.";
+
+pub(crate) const DIFF_HELP: &str = with_sources!(
+    "  zerobus diff schemas/main.default.air_quality.json main.default.air_quality
+  git show main:schema.sql | zerobus diff - schema.sql --format json
+  zerobus diff old.sql new.sql --format sarif > drift.sarif
+",
+    "0 nothing that --fail-on names, 1 findings, 2 wrong usage, 3 could not tell."
+);
+
+pub(crate) const EXPLAIN_HELP: &str = "\
+Examples:
+  zerobus explain
+  zerobus explain MISSING_REQUIRED_COLUMN
+  zerobus explain TYPE_INCOMPATIBLE --format json
+
+Exit status: 0 printed, 2 wrong usage.";
