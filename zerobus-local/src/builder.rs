@@ -9,10 +9,10 @@ use zerobus_proto::contract::STREAM_LIFETIME;
 use zerobus_schema::{TableSchema, ddl};
 
 use crate::delta::Durability;
-use crate::error::LocalError;
+use crate::error::{LocalError, TableError};
 use crate::lock::FolderLock;
 use crate::server::LocalZerobus;
-use crate::service::{Credentials, Listener, Service, Stop, Tables};
+use crate::service::{Credentials, Listener, Service, Stop, Tables, name_of};
 
 /// What a local server is to be like. Made by [`LocalZerobus::builder`].
 #[derive(Debug, Clone)]
@@ -147,7 +147,8 @@ fn open(
     // Before anything is written, so that a mistake leaves nothing behind.
     let mut schemas = Vec::new();
     for seed in seeds {
-        schemas.extend(seed.read()?);
+        let tables = seed.read()?.into_iter();
+        schemas.extend(tables.map(|schema| (seed, schema)));
     }
     let lock = FolderLock::take(data)?;
     let data = fs::canonicalize(data).map_err(|source| LocalError::DataFolder {
@@ -155,24 +156,45 @@ fn open(
         source,
     })?;
     let tables = Tables::open(&data, durability)?;
-    for schema in schemas {
-        tables.create(schema, true)?;
+    for (seed, schema) in schemas {
+        let created = tables.create(schema, true);
+        created.map_err(|error| seed.refused(error))?;
     }
     Ok((lock, Arc::new(tables)))
 }
 
 impl Seed {
+    fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Sql(_) => None,
+            Self::File(path) => Some(path.clone()),
+        }
+    }
+
+    fn refused(&self, source: TableError) -> LocalError {
+        LocalError::SeedTable {
+            path: self.path(),
+            source: Box::new(source),
+        }
+    }
+
     fn read(&self) -> Result<Vec<TableSchema>, LocalError> {
-        let (path, text) = match self {
-            Self::Sql(sql) => (None, sql.clone()),
+        let text = match self {
+            Self::Sql(sql) => sql.clone(),
             Self::File(path) => {
-                let text = fs::read_to_string(path).map_err(|source| LocalError::SeedFile {
+                fs::read_to_string(path).map_err(|source| LocalError::SeedFile {
                     path: path.clone(),
                     source,
-                })?;
-                (Some(path.clone()), text)
+                })?
             }
         };
-        ddl::parse_create_tables(&text).map_err(|source| LocalError::Seed { path, source })
+        let schemas = ddl::parse_create_tables(&text).map_err(|source| LocalError::Seed {
+            path: self.path(),
+            source,
+        })?;
+        for schema in &schemas {
+            name_of(schema).map_err(|error| self.refused(error))?;
+        }
+        Ok(schemas)
     }
 }

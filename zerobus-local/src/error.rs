@@ -44,7 +44,14 @@ pub enum LocalError {
         /// What is wrong, with line and column.
         source: SchemaError,
     },
-    /// A table cannot be opened or created.
+    /// A table of a seed cannot be created.
+    SeedTable {
+        /// The file, where it came from one.
+        path: Option<PathBuf>,
+        /// Why.
+        source: Box<TableError>,
+    },
+    /// A table of the data folder cannot be opened.
     Table(TableError),
 }
 
@@ -73,6 +80,10 @@ impl fmt::Display for LocalError {
                 Some(path) => write!(f, "{}:{source}", path.display()),
                 None => write!(f, "seed: {source}"),
             },
+            Self::SeedTable { path, source } => match path {
+                Some(path) => write!(f, "{}: {source}", path.display()),
+                None => write!(f, "seed: {source}"),
+            },
             Self::Table(error) => error.fmt(f),
         }
     }
@@ -85,6 +96,7 @@ impl std::error::Error for LocalError {
             | Self::DataFolder { source, .. }
             | Self::SeedFile { source, .. } => Some(source),
             Self::Seed { source, .. } => Some(source),
+            Self::SeedTable { source, .. } => Some(&**source),
             Self::Table(error) => error.source(),
             Self::Locked { .. } => None,
         }

@@ -19,5 +19,5 @@ mod writer;
 
 pub(crate) use listen::{Listener, Service};
 pub(crate) use stop::Stop;
-pub(crate) use table::Tables;
+pub(crate) use table::{Tables, name_of};
 pub(crate) use token::Credentials;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, SchemaRef};
 use tokio::sync::{Notify, watch};
+use tonic::Code;
 
 use crate::decode::{Chunk, Fault, Plan};
 
@@ -32,8 +33,8 @@ pub(super) struct Progress {
 /// A commit that did not happen.
 #[derive(Debug)]
 pub(super) struct WriteFailure {
-    /// Whether trying again later may help.
-    pub(super) passing: bool,
+    /// Tells clients whether trying again may help.
+    pub(super) code: Code,
     pub(super) message: String,
 }
 

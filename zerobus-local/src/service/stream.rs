@@ -30,6 +30,10 @@ use crate::decode::{Chunk, Descriptor, DescriptorError, Fault, Plan};
 /// The longest time between the signal that a stream is about to be closed and its end.
 const NOTICE_MAX: Duration = Duration::from_secs(30);
 
+/// A failure to write is told after this long. There are clients that are back at once, however often it failed, and a
+/// full disk does not get emptier by that.
+const FAILURE_PAUSE: Duration = Duration::from_millis(100);
+
 /// A stream that was let in and has not been created yet.
 pub(super) struct Ingest {
     table: Arc<Table>,
@@ -224,22 +228,20 @@ impl Ingest {
             self.answer(Response::IngestRecordResponse(ack)).await;
         }
         match &progress.failed {
-            Some(failure) => Err(self.write_failed(failure)),
+            Some(failure) => {
+                sleep(FAILURE_PAUSE).await;
+                Err(self.write_failed(failure))
+            }
             None => Ok(()),
         }
     }
 
     fn write_failed(&self, failure: &WriteFailure) -> Status {
-        let code = if failure.passing {
-            Code::Unavailable
-        } else {
-            Code::Internal
-        };
         let text = format!(
             "Table {} could not be written: {}. Nothing after the last ack was kept.",
             self.table.name, failure.message
         );
-        Status::new(code, text)
+        Status::new(failure.code, text)
     }
 
     async fn answer(&self, payload: Response) {

@@ -11,6 +11,8 @@ use super::writer::Writer;
 use crate::delta::{DeltaError, DeltaTable, Durability, TableOptions};
 use crate::error::TableError;
 
+const LOG_FOLDER: &str = "_delta_log";
+
 /// A table that is being served.
 #[derive(Debug)]
 pub(crate) struct Table {
@@ -18,6 +20,13 @@ pub(crate) struct Table {
     pub(crate) schema: TableSchema,
     pub(crate) folder: PathBuf,
     pub(super) writer: Writer,
+}
+
+impl Table {
+    /// Whether its folder is still where it was.
+    fn is_there(&self) -> bool {
+        self.folder.join(LOG_FOLDER).is_dir()
+    }
 }
 
 /// All of them. Everything here may block on the disk.
@@ -41,7 +50,7 @@ impl Tables {
                 for table in folders(&data.join(&catalog).join(&schema))? {
                     let folder = data.join(&catalog).join(&schema).join(&table);
                     let name = format!("`{catalog}`.`{schema}`.`{table}`");
-                    if !folder.join("_delta_log").is_dir() {
+                    if !folder.join(LOG_FOLDER).is_dir() {
                         continue;
                     }
                     if let Ok(name) = TableName::parse(&name) {
@@ -71,26 +80,29 @@ impl Tables {
     }
 
     pub(crate) fn get(&self, name: &TableName) -> Option<Arc<Table>> {
-        self.lock().get(name).cloned()
+        self.lock()
+            .get(name)
+            .filter(|table| table.is_there())
+            .cloned()
     }
 
     pub(crate) fn list(&self) -> Vec<Arc<Table>> {
-        self.lock().values().cloned().collect()
+        let tables = self.lock();
+        let there = tables.values().filter(|table| table.is_there());
+        there.cloned().collect()
     }
 
-    /// Creates a table. One that is there with the same columns is left as it is, where `if_not_exists` says so.
+    /// Creates a table. One that is there with the same columns is left as it is, where `if_not_exists` says so; one
+    /// whose folder was deleted is not there.
     pub(crate) fn create(
         &self,
         schema: TableSchema,
         if_not_exists: bool,
     ) -> Result<Arc<Table>, TableError> {
-        let name = match &schema.table {
-            Some(table) => table.to_full().map_err(TableError::Name)?,
-            None => return Err(TableError::NoName),
-        };
+        let name = name_of(&schema)?;
         // Held throughout: of two that create one table, the second must find it.
         let mut tables = self.lock();
-        if let Some(existing) = tables.get(&name) {
+        if let Some(existing) = tables.get(&name).filter(|table| table.is_there()) {
             return match (if_not_exists, difference(&existing.schema, &schema)) {
                 (true, None) => Ok(Arc::clone(existing)),
                 (true, Some(difference)) => Err(TableError::Different {
@@ -108,16 +120,19 @@ impl Tables {
         let created = DeltaTable::create(&self.folder(&name), &json, &options, self.durability)
             .map_err(|error| TableError::storage(&name, error))?;
         let table = self.serve(name.clone(), created, Some(schema))?;
-        tables.insert(name, Arc::clone(&table));
+        if let Some(gone) = tables.insert(name, Arc::clone(&table)) {
+            gone.writer.close();
+        }
         Ok(table)
     }
 
     /// Ends the writers once their streams have ended. Blocks until everything is written.
     pub(crate) fn close(&self) {
-        for table in self.list() {
+        let tables: Vec<_> = self.lock().values().cloned().collect();
+        for table in &tables {
             table.writer.close();
         }
-        for table in self.list() {
+        for table in &tables {
             table.writer.join();
         }
     }
@@ -158,6 +173,14 @@ impl Tables {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<TableName, Arc<Table>>> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The three parts that a table needs here.
+pub(crate) fn name_of(schema: &TableSchema) -> Result<TableName, TableError> {
+    match &schema.table {
+        Some(table) => table.to_full().map_err(TableError::Name),
+        None => Err(TableError::NoName),
     }
 }
 

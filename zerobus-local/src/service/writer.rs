@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
+use tonic::Code;
 
 use super::sink::{Note, Sink, WriteFailure};
 use crate::decode::Plan;
@@ -95,7 +96,7 @@ impl WriterThread {
         committed.unwrap_or_else(|_| {
             self.reopen();
             let failure = WriteFailure {
-                passing: false,
+                code: Code::Internal,
                 message: "the writer of the table broke off".to_owned(),
             };
             Outcome {
@@ -117,7 +118,7 @@ impl WriterThread {
                     Ok(batch) => batches.push(batch),
                     Err(error) => {
                         let failure = WriteFailure {
-                            passing: false,
+                            code: Code::Internal,
                             message: format!("the records could not be put together: {error}"),
                         };
                         stream.0.fail(&Arc::new(failure));
@@ -137,21 +138,23 @@ impl WriterThread {
 
     fn append(&mut self, batches: &[RecordBatch]) -> Result<(), WriteFailure> {
         self.table.append(batches, None).map(drop).map_err(|error| {
-            self.reopen();
+            let is_there = self.reopen();
             WriteFailure {
-                passing: may_pass(&error),
+                code: code_of(&error, is_there),
                 message: error.to_string(),
             }
         })
     }
 
-    /// After a failure, what the table knows of its log may be behind.
-    fn reopen(&mut self) {
+    /// After a failure, what the table knows of its log may be behind. Returns whether there is such a table.
+    fn reopen(&mut self) -> bool {
         let folder = self.table.folder().to_owned();
-        if let Ok(table) = DeltaTable::open(&folder, self.durability)
-            && table.arrow_schema() == self.table.arrow_schema()
-        {
-            self.table = table;
+        match DeltaTable::open(&folder, self.durability) {
+            Ok(table) if table.arrow_schema() == self.table.arrow_schema() => {
+                self.table = table;
+                true
+            }
+            _ => false,
         }
     }
 
@@ -188,12 +191,16 @@ impl Outcome {
     }
 }
 
-fn may_pass(error: &DeltaError) -> bool {
-    matches!(
-        error,
+/// Only what may pass has a code after which clients try again. `is_there` says whether the table could be opened anew.
+fn code_of(error: &DeltaError, is_there: bool) -> Code {
+    match error {
         DeltaError::DiskFull { .. }
-            | DeltaError::NotWritable { .. }
-            | DeltaError::Conflict { .. }
-            | DeltaError::Io { .. }
-    )
+        | DeltaError::NotWritable { .. }
+        | DeltaError::Conflict { .. }
+        | DeltaError::Io { .. } => Code::Unavailable,
+        DeltaError::Gone { .. } if is_there => Code::Unavailable,
+        DeltaError::Gone { .. } => Code::NotFound,
+        DeltaError::SchemaChanged { .. } => Code::FailedPrecondition,
+        _ => Code::Internal,
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use zerobus_local::{LocalError, LocalZerobus, TableError};
+use zerobus_local::{LocalError, LocalZerobus};
 use zerobus_schema::{Fingerprint, catalog, ddl};
 
 use crate::Local;
@@ -138,7 +138,7 @@ async fn a_seed_may_name_what_is_there_and_must_not_change_it() {
     again.shutdown().await;
     let other = DDL.replace("temp INT", "temp BIGINT");
     match builder.seed_sql(other).start().await {
-        Err(LocalError::Table(error @ TableError::Different { .. })) => {
+        Err(error @ LocalError::SeedTable { .. }) => {
             let text = error.to_string();
             assert!(
                 text.contains("`temp INT`") && text.contains("`temp BIGINT`"),
@@ -154,6 +154,16 @@ async fn a_seed_with_a_mistake_leaves_nothing_behind() {
     let data = TempDir::new().unwrap();
     let folder = data.path().join("new");
     let seed = data.path().join("seed.sql");
+    std::fs::write(
+        &seed,
+        "CREATE TABLE main.default.a (x INT);\nCREATE TABLE b (x INT);",
+    )
+    .unwrap();
+    let builder = LocalZerobus::builder().data(&folder).seed_file(&seed);
+    let error = builder.start().await.unwrap_err();
+    let text = format!("{}: `b` is not a table name", seed.display());
+    assert!(error.to_string().starts_with(&text), "{error}");
+    assert!(!folder.exists());
     std::fs::write(
         &seed,
         "CREATE TABLE main.default.a (x INT);\nCREATE TABLE main.default.b (x INTT);",

@@ -10,6 +10,7 @@ use zerobus_proto::{IngestRecordRequest, RecordType};
 use crate::Local;
 use crate::air_quality::{bare_record, record};
 use crate::client::{Client, batch, bytes, create, json, json_batch, single};
+use crate::http::{ingest_form, request, token_request};
 
 #[tokio::test]
 async fn records_are_in_the_table_when_they_are_acked() {
@@ -250,23 +251,46 @@ async fn a_restart_goes_on_where_the_table_stopped() {
 }
 
 #[tokio::test]
-async fn a_table_whose_folder_is_gone_acks_nothing() {
+async fn a_table_whose_folder_was_deleted_is_no_table_until_it_is_there_again() {
     let local = Local::start().await;
-    let mut client = Client::open(&local.server, RecordType::Proto).await;
-    client.send(single(0, &record(0))).await;
-    assert!(client.next().await.unwrap().is_some());
     let folder = local
         .server
         .table_dir(&crate::air_quality::TABLE.parse().unwrap());
-    std::fs::remove_dir_all(folder).unwrap();
+    let aside = folder.with_file_name(".aside");
+    let mut client = Client::open(&local.server, RecordType::Proto).await;
+    client.send(single(0, &record(0))).await;
+    assert_eq!(client.acked().await, 0);
+    std::fs::rename(&folder, &aside).unwrap();
     client.send(single(1, &record(1))).await;
     let (acked, status) = client.refusal().await;
     assert_eq!(acked, None);
-    assert_eq!(status.code(), Code::Internal);
-    assert!(
-        status.message().contains("could not be written"),
-        "{status}"
-    );
+    // No client tries that again.
+    assert_eq!(status.code(), Code::NotFound);
+    for part in [
+        "could not be written",
+        "_delta_log is gone",
+        "put it back or create the table again",
+    ] {
+        assert!(status.message().contains(part), "{status}");
+    }
+    let answer = token_request(&local.server, &ingest_form(crate::air_quality::TABLE)).await;
+    assert_eq!(answer.status, 401, "{}", answer.body);
+
+    // Put back, it goes on; made anew, it is another one.
+    std::fs::rename(&aside, &folder).unwrap();
+    let mut client = Client::open(&local.server, RecordType::Proto).await;
+    client.send(single(0, &record(2))).await;
+    assert_eq!(client.acked().await, 0);
+    assert_eq!(local.temps(), [0, 2]);
+    std::fs::remove_dir_all(&folder).unwrap();
+    let ddl = crate::air_quality::DDL;
+    let answer = request(&local.server, "POST", "/api/local/ddl", &[], ddl).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let mut client = Client::open(&local.server, RecordType::Proto).await;
+    client.send(single(0, &record(3))).await;
+    assert_eq!(client.acked().await, 0);
+    assert_eq!(local.temps(), [3]);
+    local.server.shutdown().await;
 }
 
 #[tokio::test]
