@@ -18,7 +18,8 @@ pub(crate) enum Command {
     /// Write or update the checked-in snapshots of tables
     #[command(after_help = help::PULL_HELP)]
     Pull(Pull),
-    /// Generate code or schema text from a table
+    /// Generate code or schema text from tables
+    #[command(after_help = help::GENERATE_HELP)]
     Generate(Generate),
     /// Show what a table asks of a record, and what cannot be sent
     #[command(after_help = help::SHOW_HELP)]
@@ -29,6 +30,9 @@ pub(crate) enum Command {
     /// Say what has changed between two schemas, and whether producers of the old one may go on
     #[command(after_help = help::DIFF_HELP)]
     Diff(Diff),
+    /// Say whether snapshots, live tables, outputs and code have drifted apart
+    #[command(after_help = help::CHECK_HELP)]
+    Check(Check),
     /// Explain a rule of `diff` and `check`
     #[command(after_help = help::EXPLAIN_HELP)]
     Explain(Explain),
@@ -36,23 +40,46 @@ pub(crate) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Pull {
-    /// Tables, files or folders; `-` is the standard input
-    #[arg(value_name = "SOURCE", required = true)]
+    /// Tables, files or folders; `-` is the standard input; the tables of zerobus.toml unless given
+    #[arg(value_name = "SOURCE")]
     pub(crate) sources: Vec<String>,
-    /// The folder of snapshots
-    #[arg(long, value_name = "DIR", default_value = "schemas")]
-    pub(crate) schemas: PathBuf,
+    /// The folder of snapshots; `schemas` unless zerobus.toml names another
+    #[arg(long, value_name = "DIR")]
+    pub(crate) schemas: Option<PathBuf>,
     /// The table's full name, where a file does not give it
     #[arg(long, value_name = "NAME")]
     pub(crate) table: Option<String>,
+    /// The environment of zerobus.toml whose tables are fetched
+    #[arg(long, value_name = "NAME", conflicts_with = "sources")]
+    pub(crate) env: Option<String>,
+    /// The configuration; the nearest zerobus.toml upwards from here unless given
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) connection: Connection,
 }
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Generate {
     #[command(subcommand)]
-    pub(crate) what: What,
+    pub(crate) what: Option<What>,
+    #[command(flatten)]
+    pub(crate) listed: Listed,
+}
+
+/// What concerns outputs, whether they are named here or in `zerobus.toml`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Listed {
+    /// Write nothing; say which files on disk are not current (exit status 1 if any)
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// The configuration that lists outputs; the nearest zerobus.toml upwards from here unless given
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The folder of snapshots that listed outputs are generated from
+    #[arg(long, value_name = "DIR")]
+    pub(crate) schemas: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -62,7 +89,7 @@ pub(crate) enum What {
     Proto(Generation),
     /// Rust structs that derive `ZerobusRecord`
     #[command(after_help = help::RUST_HELP)]
-    Rust(Generation),
+    Rust(RustGeneration),
     /// The serialized descriptor that a stream sends (binary)
     #[command(after_help = help::DESCRIPTOR_HELP)]
     Descriptor(Generation),
@@ -73,16 +100,16 @@ pub(crate) enum What {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Generation {
-    /// A table, a file or a folder; `-` is the standard input
-    #[arg(value_name = "SOURCE", required_unless_present = "table")]
-    pub(crate) source: Option<String>,
+    /// Tables, files or folders; `-` is the standard input; without any, the outputs of zerobus.toml
+    #[arg(value_name = "SOURCE")]
+    pub(crate) sources: Vec<String>,
     /// The table to fetch, or with a file, the full name of the table in it
     #[arg(long, value_name = "NAME")]
     pub(crate) table: Option<String>,
     /// The file to write; the standard output unless given
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// The folder to write into
+    /// The folder to write into, a file for each table
     #[arg(long, value_name = "DIR")]
     pub(crate) output_dir: Option<PathBuf>,
     /// The name of the message; the table's own name unless given
@@ -94,6 +121,54 @@ pub(crate) struct Generation {
     /// Take map keys of types (DATE, TIMESTAMP, DECIMAL) that the service may refuse
     #[arg(long)]
     pub(crate) allow_unproven_map_keys: bool,
+    #[command(flatten)]
+    pub(crate) listed: Listed,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RustGeneration {
+    #[command(flatten)]
+    pub(crate) settings: RustSettings,
+    #[command(flatten)]
+    pub(crate) generation: Generation,
+}
+
+/// How records are generated.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Rust")]
+pub(crate) struct RustSettings {
+    /// The crate that records come from (zerobus_client unless given, or zerobus_record)
+    #[arg(long, value_name = "CRATE")]
+    pub(crate) record_crate: Vec<String>,
+    /// What records derive besides (Debug,Clone,PartialEq unless given)
+    #[arg(long, value_name = "DERIVE", value_delimiter = ',')]
+    pub(crate) derives: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    /// Tables; all that have a snapshot or stand in zerobus.toml unless given
+    #[arg(value_name = "TABLE")]
+    pub(crate) tables: Vec<String>,
+    /// Use no network: hold outputs and code to the snapshots
+    #[arg(long, conflicts_with_all = ["against", "env"])]
+    pub(crate) locked: bool,
+    /// Compare with the snapshots of a revision instead of the live tables
+    #[arg(long, value_name = "git:REV", conflicts_with = "env")]
+    pub(crate) against: Option<String>,
+    /// The environment of zerobus.toml whose tables are compared with
+    #[arg(long, value_name = "NAME")]
+    pub(crate) env: Option<String>,
+    /// The folder of snapshots; `schemas` unless zerobus.toml names another
+    #[arg(long, value_name = "DIR")]
+    pub(crate) schemas: Option<PathBuf>,
+    /// The configuration; the nearest zerobus.toml upwards from here unless given
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) report: Reporting,
     #[command(flatten)]
     pub(crate) connection: Connection,
 }
@@ -185,7 +260,7 @@ pub(crate) struct Connection {
     #[arg(long, visible_alias = "uc-endpoint", value_name = "URL")]
     pub(crate) workspace_url: Option<String>,
     /// The profile of ~/.databrickscfg to use (otherwise DATABRICKS_CONFIG_PROFILE, then DEFAULT)
-    #[arg(long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// The OAuth client id (otherwise DATABRICKS_CLIENT_ID)
     #[arg(long, value_name = "ID")]

@@ -23,7 +23,8 @@ Exit status: ",
 }
 
 pub(crate) const PULL_HELP: &str = with_sources!(
-    "  zerobus pull main.default.air_quality
+    "  zerobus pull                           # every table that zerobus.toml lists
+  zerobus pull main.default.air_quality
   zerobus pull main.default.orders main.default.items --schemas crates/ingest/schemas
   zerobus pull schema.sql --table main.default.air_quality
 ",
@@ -43,27 +44,27 @@ pub(crate) const PROTO_HELP: &str = with_sources!(
   zerobus generate proto schemas/main.default.air_quality.json --proto-msg AirQuality
   zerobus generate proto --uc-endpoint URL --client-id ID --table main.default.air_quality --output record.proto
 ",
-    "0 done, 2 wrong usage, 3 could not be done."
+    "0 done, 1 a file is not current (--check), 2 wrong usage, 3 could not be done."
 );
 
 pub(crate) const RUST_HELP: &str = with_sources!(
     "  zerobus generate rust main.default.air_quality -o src/air_quality.rs
   zerobus generate rust schemas/main.default.air_quality.json
 ",
-    "0 done, 2 wrong usage, 3 could not be done."
+    "0 done, 1 a file is not current (--check), 2 wrong usage, 3 could not be done."
 );
 
 pub(crate) const DESCRIPTOR_HELP: &str = with_sources!(
     "  zerobus generate descriptor schemas/main.default.air_quality.json -o air_quality.descriptor
 ",
-    "0 done, 2 wrong usage, 3 could not be done."
+    "0 done, 1 a file is not current (--check), 2 wrong usage, 3 could not be done."
 );
 
 pub(crate) const DDL_HELP: &str = with_sources!(
     "  zerobus generate ddl schemas/main.default.air_quality.json
   zerobus generate ddl /data/tables/air_quality --table main.default.air_quality
 ",
-    "0 done, 2 wrong usage, 3 could not be done."
+    "0 done, 1 a file is not current (--check), 2 wrong usage, 3 could not be done."
 );
 
 pub(crate) const TYPES_HELP: &str = "\
@@ -88,3 +89,22 @@ Examples:
   zerobus explain TYPE_INCOMPATIBLE --format json
 
 Exit status: 0 printed, 2 wrong usage.";
+
+pub(crate) const GENERATE_HELP: &str = "\
+Examples:
+  zerobus generate                       # every output that zerobus.toml lists
+  zerobus generate --check               # are they current?
+  zerobus generate proto main.default.air_quality -o air_quality.proto
+
+Exit status: 0 done, 1 a file is not current (--check), 2 wrong usage, 3 could not be done.";
+
+pub(crate) const CHECK_HELP: &str = "\
+Examples:
+  zerobus check                          # snapshots against the live tables
+  zerobus check --env prod               # under the names that zerobus.toml gives for prod
+  zerobus check --locked                 # no network: snapshots, outputs and code
+  zerobus check --against git:main --format github
+
+Without --locked and --against every table is fetched from the workspace. Approvals stand in zerobus.toml.
+
+Exit status: 0 nothing that --fail-on names, 1 findings, 2 wrong usage, 3 could not tell.";

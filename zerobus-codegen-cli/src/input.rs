@@ -1,11 +1,18 @@
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use zerobus_catalog::{Config, Workspace};
+use indicatif::ProgressBar;
+use tokio::sync::Semaphore;
+use zerobus_catalog::{CatalogError, Config, Workspace};
 use zerobus_codegen::{Source, SourceKind};
 use zerobus_schema::{TableName, TableSchema};
 
 use crate::args::Connection;
 use crate::exit::Failure;
+
+/// How many tables are fetched side by side: enough to hide the round trips, few enough for a catalog's rate limits.
+const AT_ONCE: usize = 16;
 
 /// What a SOURCE gave.
 #[derive(Debug)]
@@ -45,40 +52,117 @@ impl<'a> Reader<'a> {
 
     /// Reads a SOURCE: what is there as a file or folder is that, anything else must be the name of a table.
     pub(crate) fn read(&mut self, source: &str) -> Result<Input, Failure> {
-        if source == "-" || Path::new(source).exists() {
-            let source = Source::open(Path::new(source)).map_err(Failure::failed)?;
-            return Ok(Input::from(source));
-        }
-        let name = TableName::parse(source).map_err(|error| {
-            Failure::failed(format!(
-                "{source} is no file or folder here, and no table either: {error}"
-            ))
-        })?;
-        self.fetch(&name).map_err(|error| {
+        let mut inputs = self.read_all(std::slice::from_ref(&source.to_owned()));
+        inputs
+            .pop()
+            .unwrap_or_else(|| Err(Failure::usage("no SOURCE given")))
+    }
+
+    /// Reads SOURCEs; tables are fetched side by side. One that cannot be read says nothing about the others.
+    pub(crate) fn read_all(&mut self, sources: &[String]) -> Vec<Result<Input, Failure>> {
+        let is_file = |source: &str| source == "-" || Path::new(source).exists();
+        let tables: Vec<TableName> = sources
+            .iter()
+            .filter(|source| !is_file(source))
+            .filter_map(|source| TableName::parse(source).ok())
+            .collect();
+        let taken_for = |source: &str, error: &dyn std::fmt::Display| {
             Failure::failed(format!(
                 "{source} is no file here, so it is taken for a table: {error}"
             ))
-        })
+        };
+        let mut fetched = match self.fetch_all(&tables) {
+            Ok(fetched) => fetched.into_iter(),
+            Err(_) => Vec::new().into_iter(),
+        };
+        let read = |source: &String| {
+            if is_file(source) {
+                let source = Source::open(Path::new(source)).map_err(Failure::failed)?;
+                return Ok(Input::from(source));
+            }
+            TableName::parse(source).map_err(|error| {
+                Failure::failed(format!(
+                    "{source} is no file or folder here, and no table either: {error}"
+                ))
+            })?;
+            match fetched.next() {
+                Some(Ok(table)) => Ok(Input::of_catalog(table)),
+                Some(Err(error)) => Err(taken_for(source, &error)),
+                None => Err(match Live::new(self.connection) {
+                    Err(error) => taken_for(source, &error),
+                    Ok(_) => taken_for(source, &"it could not be fetched"),
+                }),
+            }
+        };
+        sources.iter().map(read).collect()
     }
 
     /// Fetches a table by its name alone.
-    pub(crate) fn fetch(
-        &mut self,
-        name: &TableName,
-    ) -> Result<Input, zerobus_catalog::CatalogError> {
-        let live = match &mut self.live {
-            Some(live) => live,
-            none => none.insert(Live::new(self.connection)?),
-        };
+    pub(crate) fn fetch(&mut self, name: &TableName) -> Result<Input, CatalogError> {
+        let live = self.live()?;
         let table = live.runtime.block_on(live.workspace.table(name))?;
-        Ok(Input {
+        Ok(Input::of_catalog(table))
+    }
+
+    /// Fetches tables, some at a time, in the order given. Fails as a whole only where no workspace can be asked.
+    pub(crate) fn fetch_all(
+        &mut self,
+        names: &[TableName],
+    ) -> Result<Vec<Result<TableSchema, CatalogError>>, Failure> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let live = self.live().map_err(Failure::failed)?;
+        let bar = progress(names.len());
+        let slots = Arc::new(Semaphore::new(AT_ONCE));
+        let fetched = live.runtime.block_on(async {
+            let mut tasks = Vec::new();
+            for name in names {
+                let (workspace, name) = (live.workspace.clone(), name.clone());
+                let (slots, bar) = (Arc::clone(&slots), bar.clone());
+                tasks.push(tokio::spawn(async move {
+                    let _slot = slots.acquire().await;
+                    let table = workspace.table(&name).await;
+                    bar.inc(1);
+                    table
+                }));
+            }
+            let mut fetched = Vec::new();
+            for task in tasks {
+                fetched.push(task.await.map_err(Failure::failed)?);
+            }
+            Ok(fetched)
+        });
+        bar.finish_and_clear();
+        fetched
+    }
+
+    fn live(&mut self) -> Result<&mut Live, CatalogError> {
+        match &mut self.live {
+            Some(live) => Ok(live),
+            none => Ok(none.insert(Live::new(self.connection)?)),
+        }
+    }
+}
+
+/// Drawn on a terminal, and only for more tables than one glance takes.
+fn progress(count: usize) -> ProgressBar {
+    if count < 10 || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    ProgressBar::new(u64::try_from(count).unwrap_or(u64::MAX))
+}
+
+impl Input {
+    fn of_catalog(table: TableSchema) -> Self {
+        Self {
             kind: "Unity Catalog",
             tables: vec![table],
             stem: None,
             file: None,
             knows_tables: true,
             is_snapshot: false,
-        })
+        }
     }
 }
 
@@ -100,7 +184,7 @@ impl From<Source> for Input {
 }
 
 impl Live {
-    fn new(connection: &Connection) -> Result<Self, zerobus_catalog::CatalogError> {
+    fn new(connection: &Connection) -> Result<Self, CatalogError> {
         let mut given = Config::default();
         given.workspace_url = connection.workspace_url.clone();
         given.client_id = connection.client_id.clone();
@@ -113,7 +197,7 @@ impl Live {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| zerobus_catalog::CatalogError::Configuration {
+            .map_err(|error| CatalogError::Configuration {
                 problem: format!("no network on this machine: {error}"),
             })?;
         Ok(Self { workspace, runtime })

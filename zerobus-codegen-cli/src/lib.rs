@@ -6,11 +6,15 @@
 mod args;
 mod command;
 mod exit;
+mod git;
 mod help;
 mod input;
 mod json;
 mod output;
+mod outputs;
+mod project;
 mod report;
+mod rust_settings;
 
 use std::ffi::OsString;
 
@@ -38,9 +42,10 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Exit 
     };
     let result = match &args.command {
         Command::Pull(pull) => command::pull(pull),
-        Command::Generate(generate) => command::generate(&generate.what),
+        Command::Generate(generate) => command::generate(generate),
         Command::Show(show) => command::show(show),
         Command::Types(types) => command::types(types),
+        Command::Check(check) => command::check(check),
         Command::Diff(diff) => command::diff(diff),
         Command::Explain(explain) => command::explain(explain),
     };

@@ -24,16 +24,19 @@ pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Writes a file whole or not at all, with the folders it lies in.
-pub(crate) fn file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let write = || {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let mut temporary = path.as_os_str().to_owned();
-        temporary.push(".tmp");
-        fs::write(&temporary, bytes)?;
-        fs::rename(&temporary, path)
-    };
-    write().map_err(|error: io::Error| Failure::failed(format!("{}: {error}", path.display())))
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    Changed,
+    Unchanged,
+}
+
+/// Writes a file whole or not at all, with the folders it lies in; one that holds the bytes already is not touched.
+pub(crate) fn file(path: &Path, bytes: &[u8]) -> Result<Written, Failure> {
+    let failed = |error: io::Error| Failure::failed(format!("{}: {error}", path.display()));
+    if fs::read(path).is_ok_and(|present| present == bytes) {
+        return Ok(Written::Unchanged);
+    }
+    zerobus_codegen::write_file(path, bytes).map_err(failed)?;
+    Ok(Written::Changed)
 }

@@ -29,6 +29,6 @@ mod source;
 pub use build_script::{BuildError, Builder, configure};
 pub use generate::{ddl, descriptor, proto};
 pub use rust::{RustError, RustOptions, rust};
-pub use snapshot_file::{SavedSnapshot, SnapshotChange, save_snapshot};
+pub use snapshot_file::{SavedSnapshot, SnapshotChange, save_snapshot, write_file};
 pub use source::{Source, SourceError, SourceKind};
 pub use zerobus_schema::mapping::{MappingOptions, Refusals};

@@ -70,13 +70,22 @@ pub fn save_snapshot(folder: &Path, table: TableSchema) -> Result<SavedSnapshot,
     })
 }
 
-/// Writes a file whole or not at all, with the folders it lies in.
-pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// Writes a file whole or not at all, with the folders it lies in: another process sees what was there before, or all
+/// of the new. A file that is a link to another one stays that.
+///
+/// # Errors
+/// What the file system says; the file is then as it was.
+pub fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
     let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".tmp");
-    fs::write(&temporary, bytes)?;
-    fs::rename(&temporary, path)
+    // Two processes that write one file do not write into each other.
+    temporary.push(format!(".{}.tmp", std::process::id()));
+    let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written
 }

@@ -33,6 +33,7 @@ fn inputs(old: &Input, new: &Input, code: &Code) -> Report {
     let mut report = Report {
         tables: Vec::new(),
         several: old.tables.len() > 1 || new.tables.len() > 1,
+        errors: Vec::new(),
     };
     for pair in pairs(&old.tables, &new.tables) {
         let file = |input: &Input, table: Option<&TableSchema>| {

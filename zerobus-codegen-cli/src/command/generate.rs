@@ -1,22 +1,40 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use zerobus_codegen::{RustOptions, ddl, descriptor, proto, rust};
-use zerobus_schema::TableSchema;
+use zerobus_codegen::RustOptions;
 use zerobus_schema::mapping::MappingOptions;
+use zerobus_schema::{TableName, TableSchema};
 
-use crate::args::{Generation, What};
+use crate::args::{Generate, Generation, What};
 use crate::exit::{Exit, Failure};
 use crate::input::{Reader, table_argument};
-use crate::output;
+use crate::output::{self, Written};
+use crate::outputs::{self, Rendered, Snapshots, State};
+use crate::project::{FILE, Kind, Project};
+use crate::rust_settings;
 
-/// Generates one thing from one table.
-pub(crate) fn generate(what: &What) -> Result<Exit, Failure> {
-    let (args, extension) = match what {
-        What::Proto(args) => (args, "proto"),
-        What::Rust(args) => (args, "rs"),
-        What::Descriptor(args) => (args, "descriptor"),
-        What::Ddl(args) => (args, "sql"),
+/// Generates one kind of thing from tables, or the outputs that `zerobus.toml` lists.
+pub(crate) fn generate(args: &Generate) -> Result<Exit, Failure> {
+    let (args, kind) = match &args.what {
+        None => return listed(&args.listed, None),
+        Some(What::Proto(args)) => (args, Kind::Proto),
+        Some(What::Descriptor(args)) => (args, Kind::Descriptor),
+        Some(What::Ddl(args)) => (args, Kind::Ddl),
+        Some(What::Rust(args)) => {
+            let options = rust_settings::of_args(&args.settings).map_err(Failure::usage)?;
+            return sources_or_listed(&args.generation, Kind::Rust, &options);
+        }
     };
+    sources_or_listed(args, kind, &RustOptions::default())
+}
+
+fn sources_or_listed(args: &Generation, kind: Kind, rust: &RustOptions) -> Result<Exit, Failure> {
+    if args.sources.is_empty() && args.table.is_none() {
+        let own = args.output.is_some() || args.output_dir.is_some() || args.proto_msg.is_some();
+        if own {
+            return Err(Failure::usage("no SOURCE given"));
+        }
+        return listed(&args.listed, Some(kind));
+    }
     let name = table_argument(args.table.as_ref())?;
     if let Some(message) = &args.proto_msg
         && !is_identifier(message)
@@ -25,67 +43,160 @@ pub(crate) fn generate(what: &What) -> Result<Exit, Failure> {
             "--proto-msg: `{message}` is no name of a message; take letters, digits and underscores, no digit first"
         )));
     }
-    let mut reader = Reader::new(&args.connection);
-    let input = match (&args.source, &name) {
-        (Some(source), _) => reader.read(source)?,
-        (None, Some(name)) => reader.fetch(name).map_err(Failure::failed)?,
-        (None, None) => return Err(Failure::usage("no SOURCE given")),
-    };
-    let (table, stem) = input.one(name.as_ref())?;
-    let file_stem = table
-        .table
-        .as_ref()
-        .map(|name| name.table().to_owned())
-        .or_else(|| stem.clone())
-        .unwrap_or_else(|| "record".to_owned());
-    let path = output_path(args, &file_stem, extension);
-    if matches!(what, What::Descriptor(_)) && path.is_none() && output::is_terminal() {
-        return Err(Failure::usage(
-            "a descriptor is binary; name a file with -o, or send the output elsewhere than to a terminal",
-        ));
+    let files = sources(args, kind, rust, name.as_ref())?;
+    if args.listed.check {
+        return check(&files);
     }
-    let bytes = text(what, args, &table, stem).map_err(|error| match &table.table {
-        Some(table) => Failure::failed(format!("{table}: cannot be generated\n{error}")),
-        None => Failure::failed(error),
-    })?;
-    match path {
-        None => output::data(&bytes)?,
-        Some(path) => {
-            output::file(&path, &bytes)?;
-            output::note(&format!("wrote {}", path.display()));
-        }
+    for file in &files {
+        write(file)?;
     }
     Ok(Exit::Fine)
 }
 
-fn text(
-    what: &What,
-    args: &Generation,
-    table: &TableSchema,
-    stem: Option<String>,
-) -> Result<Vec<u8>, String> {
-    let mut mapping = MappingOptions::default();
-    mapping.omit_refused = args.omit_refused;
-    mapping.allow_unproven_map_keys = args.allow_unproven_map_keys;
-    mapping.message_name = match &args.proto_msg {
-        Some(name) => Some(name.clone()),
-        None if table.table.is_none() => stem,
-        None => None,
-    };
-    match what {
-        What::Proto(_) => proto(table, &mapping)
-            .map(String::into_bytes)
-            .map_err(|error| error.to_string()),
-        What::Descriptor(_) => descriptor(table, &mapping).map_err(|error| error.to_string()),
-        What::Rust(_) => {
-            let mut options = RustOptions::default();
-            options.mapping = mapping;
-            rust(table, &options)
-                .map(String::into_bytes)
-                .map_err(|error| error.to_string())
-        }
-        What::Ddl(_) => Ok(ddl(table).into_bytes()),
+/// The outputs that `zerobus.toml` lists, of one kind or all.
+fn listed(args: &crate::args::Listed, kind: Option<Kind>) -> Result<Exit, Failure> {
+    let project = Project::open(args.config.as_deref(), args.schemas.as_deref())?;
+    let outputs: Vec<_> = project
+        .outputs
+        .iter()
+        .filter(|output| kind.is_none_or(|kind| output.kind == kind))
+        .collect();
+    if outputs.is_empty() {
+        let what = kind.map_or("output", Kind::as_str);
+        return Err(Failure::usage(match &project.file {
+            Some(file) => format!("no SOURCE given, and {} lists no {what}", file.display()),
+            None => format!("no SOURCE given, and there is no {FILE} here or above"),
+        }));
     }
+    let snapshots = Snapshots::open(&project.schemas).map_err(Failure::failed)?;
+    if let Some((_, error)) = snapshots.errors.first() {
+        return Err(Failure::failed(error));
+    }
+    let mut files = Vec::new();
+    for output in outputs {
+        files.extend(outputs::files(output, &snapshots.tables).map_err(Failure::failed)?);
+    }
+    if args.check {
+        return check(&files);
+    }
+    for file in &files {
+        write(file)?;
+    }
+    Ok(Exit::Fine)
+}
+
+/// Whether each file on disk is current, a line for each that is not.
+fn check(files: &[Rendered]) -> Result<Exit, Failure> {
+    let mut exit = Exit::Fine;
+    for file in files {
+        if file.path.as_os_str().is_empty() {
+            return Err(Failure::usage(
+                "--check compares with a file; name it with -o or --output-dir",
+            ));
+        }
+        let path = file.path.display();
+        let line = match file.state().map_err(Failure::failed)? {
+            State::Current => {
+                output::note(&format!("current {path}"));
+                continue;
+            }
+            State::Missing => format!("missing {path}\n"),
+            State::Stale(line) => format!("stale {path}:{line}\n"),
+        };
+        exit = Exit::Findings;
+        output::data(line.as_bytes())?;
+    }
+    Ok(exit)
+}
+
+fn write(file: &Rendered) -> Result<(), Failure> {
+    if file.path.as_os_str().is_empty() {
+        return output::data(&file.bytes);
+    }
+    let path = file.path.display();
+    match output::file(&file.path, &file.bytes)? {
+        Written::Changed => output::note(&format!("wrote {path}")),
+        Written::Unchanged => output::note(&format!("unchanged {path}")),
+    }
+    Ok(())
+}
+
+/// What comes of the SOURCEs; a path that is empty is the standard output.
+fn sources(
+    args: &Generation,
+    kind: Kind,
+    rust: &RustOptions,
+    name: Option<&TableName>,
+) -> Result<Vec<Rendered>, Failure> {
+    let mut reader = Reader::new(&args.connection);
+    let mut tables: Vec<(TableSchema, Option<String>)> = Vec::new();
+    if args.sources.is_empty() {
+        let name = name.ok_or_else(|| Failure::usage("no SOURCE given"))?;
+        let input = reader.fetch(name).map_err(Failure::failed)?;
+        tables.push(input.one(Some(name))?);
+    } else {
+        if name.is_some() && args.sources.len() > 1 {
+            return Err(Failure::usage(
+                "--table names the table of one source, and several are given",
+            ));
+        }
+        for input in reader.read_all(&args.sources) {
+            let input = input?;
+            if name.is_some() {
+                tables.push(input.one(name)?);
+            } else {
+                let stem = input.stem.clone();
+                tables.extend(input.tables.into_iter().map(|table| (table, stem.clone())));
+            }
+        }
+    }
+    let several = tables.len() > 1;
+    if several && (args.output.is_some() || args.proto_msg.is_some()) {
+        return Err(Failure::failed(format!(
+            "{} tables in the source; name one of them with --table, or write a file for each with --output-dir",
+            tables.len()
+        )));
+    }
+    if several && args.output_dir.is_none() && kind != Kind::Ddl {
+        return Err(Failure::failed(format!(
+            "{} tables in the source; name one of them with --table, or write a file for each with --output-dir",
+            tables.len()
+        )));
+    }
+    let mut files: Vec<Rendered> = Vec::new();
+    for (table, stem) in tables {
+        let file_stem = table
+            .table
+            .as_ref()
+            .map(|name| name.table().to_owned())
+            .or_else(|| stem.clone())
+            .unwrap_or_else(|| "record".to_owned());
+        let path = output_path(args, &file_stem, kind.extension());
+        let to_stdout = path.is_none() && !args.listed.check;
+        if kind == Kind::Descriptor && to_stdout && output::is_terminal() {
+            return Err(Failure::usage(
+                "a descriptor is binary; name a file with -o, or send the output elsewhere than to a terminal",
+            ));
+        }
+        let path = path.unwrap_or_default();
+        if !path.as_os_str().is_empty() && files.iter().any(|file| file.path == path) {
+            return Err(Failure::failed(format!(
+                "{}: two tables would be written to it; generate them one by one",
+                path.display()
+            )));
+        }
+        let mut mapping = MappingOptions::default();
+        mapping.omit_refused = args.omit_refused;
+        mapping.allow_unproven_map_keys = args.allow_unproven_map_keys;
+        mapping.message_name = match &args.proto_msg {
+            Some(name) => Some(name.clone()),
+            None if table.table.is_none() => stem,
+            None => None,
+        };
+        let bytes = outputs::render(kind, &table, &mapping, rust).map_err(Failure::failed)?;
+        files.push(Rendered { path, bytes });
+    }
+    Ok(files)
 }
 
 /// `--output` within `--output-dir`, as the official generator has it; `None` for the standard output.
@@ -93,7 +204,7 @@ fn output_path(args: &Generation, stem: &str, extension: &str) -> Option<PathBuf
     let file = || PathBuf::from(format!("{stem}.{extension}"));
     match (&args.output, &args.output_dir) {
         (None, None) => None,
-        (Some(output), _) if output.as_os_str() == "-" => None,
+        (Some(output), _) if output.as_path() == Path::new("-") => None,
         (Some(output), None) => Some(output.clone()),
         (output, Some(folder)) => Some(folder.join(output.clone().unwrap_or_else(file))),
     }

@@ -1,3 +1,4 @@
+mod check;
 mod diff;
 mod explain;
 mod generate;
@@ -5,6 +6,7 @@ mod pull;
 mod show;
 mod types;
 
+pub(crate) use check::check;
 pub(crate) use diff::diff;
 pub(crate) use explain::explain;
 pub(crate) use generate::generate;

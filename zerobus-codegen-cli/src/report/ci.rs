@@ -28,6 +28,10 @@ pub(super) fn github(report: &Report) -> String {
             );
         }
     }
+    for (table, error) in &report.errors {
+        let title = property(&format!("could not be told {}", clean(table)));
+        let _ = writeln!(out, "::error title={title}::{}", message(error));
+    }
     out
 }
 
@@ -77,6 +81,17 @@ pub(super) fn gitlab(report: &Report) -> String {
         let places = entry.places.iter();
         issues.extend(places.map(|place| issue(table, entry, place)));
     }
+    for (table, error) in &report.errors {
+        let mut hash = Sha256::new();
+        hash.update(format!("{table}\0{error}"));
+        issues.push(json!({
+            "description": format!("could not be told: {}", clean(error)),
+            "check_name": "ERROR",
+            "fingerprint": hex(&hash.finalize()),
+            "severity": "blocker",
+            "location": { "path": clean(table), "lines": { "begin": 1 } },
+        }));
+    }
     pretty(&Value::Array(issues))
 }
 
@@ -106,10 +121,12 @@ pub(super) fn fingerprint(table: &TableReport, entry: &Entry, file: &str) -> Str
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    hash.finalize()
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    hex(&hash.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

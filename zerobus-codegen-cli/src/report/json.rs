@@ -5,7 +5,8 @@ use crate::json::pretty;
 
 /// `{"compatible": bool, "findings": [{"rule", "severity", "path", "message", "deploy_first", "fix"}]}`. The path is empty
 /// for what is about the whole table, and the fix where there is nothing to do. A finding names its `table` where there
-/// could be several, its `file` and `line` where it has them, and says with what reason it was `approved`.
+/// could be several, its `file` and `line` where it has them, and says with what reason it was `approved`. `errors` is there
+/// when something could not be told; then nothing is called compatible.
 pub(super) fn print(report: &Report) -> String {
     let findings: Vec<Value> = report
         .entries()
@@ -34,5 +35,13 @@ pub(super) fn print(report: &Report) -> String {
             value
         })
         .collect();
-    pretty(&json!({ "compatible": report.is_compatible(), "findings": findings }))
+    let mut answer = json!({ "compatible": report.is_compatible(), "findings": findings });
+    if let (Some(object), false) = (answer.as_object_mut(), report.errors.is_empty()) {
+        let errors = report.errors.iter();
+        let errors: Vec<Value> = errors
+            .map(|(table, message)| json!({ "table": table, "message": message }))
+            .collect();
+        object.insert("errors".to_owned(), json!(errors));
+    }
+    pretty(&answer)
 }

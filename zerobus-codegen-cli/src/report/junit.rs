@@ -7,13 +7,15 @@ use crate::args::FailOn;
 pub(super) fn print(report: &Report, fail_on: FailOn) -> String {
     let fails = |entry: &&Entry| entry.fails(fail_on);
     let cases = |entries: &[Entry]| entries.len().max(1);
-    let all: usize = report.tables.iter().map(|t| cases(&t.entries)).sum();
+    let errors = report.errors.len();
+    let found: usize = report.tables.iter().map(|t| cases(&t.entries)).sum();
+    let all = found + errors;
     let failed = report
         .entries()
         .filter(|(_, entry)| entry.fails(fail_on))
         .count();
     let mut out = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"zerobus\" tests=\"{all}\" failures=\"{failed}\" errors=\"0\">\n"
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"zerobus\" tests=\"{all}\" failures=\"{failed}\" errors=\"{errors}\">\n"
     );
     for table in &report.tables {
         let name = escape(&table.name);
@@ -33,6 +35,14 @@ pub(super) fn print(report: &Report, fail_on: FailOn) -> String {
             case(&mut out, &name, entry, entry.fails(fail_on));
         }
         out.push_str("  </testsuite>\n");
+    }
+    for (table, error) in &report.errors {
+        let name = escape(table);
+        let _ = writeln!(
+            out,
+            "  <testsuite name=\"{name}\" tests=\"1\" failures=\"0\" errors=\"1\">\n    <testcase classname=\"{name}\" name=\"could not be told\">\n      <error message=\"{}\"/>\n    </testcase>\n  </testsuite>",
+            escape(error)
+        );
     }
     out.push_str("</testsuites>\n");
     out

@@ -333,6 +333,32 @@ impl Code {
         }
         None
     }
+
+    /// Every table that a record is bound to, with the place of the binding.
+    pub(crate) fn tables(&self) -> Vec<(String, Place)> {
+        let mut found = Vec::new();
+        for (file, text) in &self.files {
+            for (index, line) in text.lines().enumerate() {
+                let line = line.trim_start();
+                if line.starts_with("//") || !line.contains("zerobus(") {
+                    continue;
+                }
+                let name = line
+                    .split_once("table")
+                    .and_then(|(_, rest)| rest.trim_start().strip_prefix('='))
+                    .and_then(|rest| rest.trim_start().strip_prefix('"'))
+                    .and_then(|rest| rest.split_once('"'));
+                if let Some((name, _)) = name {
+                    let place = Place {
+                        file: file.clone(),
+                        line: index + 1,
+                    };
+                    found.push((name.to_owned(), place));
+                }
+            }
+        }
+        found
+    }
 }
 
 /// The next line that declares a field for the column.
@@ -405,5 +431,7 @@ mod tests {
         assert_eq!(line("type"), Some(7));
         assert_eq!(line("none"), Some(2));
         assert_eq!(code.place("a.b.other", &path(&["id"])), None);
+        let tables: Vec<_> = code.tables().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(tables, ["a.b.t"]);
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct Report {
     pub(crate) tables: Vec<TableReport>,
     /// Whether there could have been several tables: then each finding names its own.
     pub(crate) several: bool,
+    /// What could not be told: the table or file, and why.
+    pub(crate) errors: Vec<(String, String)>,
 }
 
 /// The findings about one table.
@@ -79,9 +81,9 @@ impl Entry {
 }
 
 impl Report {
-    /// Whether no finding is breaking, approved or not.
+    /// Whether no finding is breaking, approved or not. What could not be told is never compatible.
     pub(crate) fn is_compatible(&self) -> bool {
-        self.entries().all(|(_, entry)| !entry.is_breaking())
+        self.errors.is_empty() && self.entries().all(|(_, entry)| !entry.is_breaking())
     }
 
     pub(crate) fn exit(&self, fail_on: FailOn) -> Exit {

@@ -22,6 +22,11 @@ pub(super) fn print(report: &Report) -> String {
         .entries()
         .map(|(table, entry)| result(table, entry))
         .collect();
+    let notifications: Vec<Value> = report
+        .errors
+        .iter()
+        .map(|(_, error)| json!({ "level": "error", "message": { "text": clean(error) } }))
+        .collect();
     pretty(&json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -31,6 +36,10 @@ pub(super) fn print(report: &Report) -> String {
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
                 "rules": rules,
             }},
+            "invocations": [{
+                "executionSuccessful": report.errors.is_empty(),
+                "toolExecutionNotifications": notifications,
+            }],
             "columnKind": "unicodeCodePoints",
             "results": results,
         }],

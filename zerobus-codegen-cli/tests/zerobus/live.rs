@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::process::Command;
 use std::{fs, thread};
 
 use zerobus_catalog::Workspace;
@@ -11,6 +12,24 @@ use zerobus_codegen::configure;
 use crate::{run, zerobus};
 
 const COLUMN: &str = r#"{"name":"id","type_text":"bigint","type_name":"LONG","position":0,"nullable":false,"type_json":"{\"name\":\"id\",\"type\":\"long\",\"nullable\":false,\"metadata\":{}}"}"#;
+
+/// The catalog below, and how a command gets to it.
+pub(crate) struct Catalog {
+    url: String,
+}
+
+impl Catalog {
+    pub(crate) fn start() -> Self {
+        Self { url: catalog() }
+    }
+
+    pub(crate) fn access<'a>(&self, command: &'a mut Command, secret: &str) -> &'a mut Command {
+        command
+            .env("DATABRICKS_HOST", &self.url)
+            .env("DATABRICKS_CLIENT_ID", "me")
+            .env("DATABRICKS_CLIENT_SECRET", secret)
+    }
+}
 
 /// Serves one table, `main.default.t`, to whoever has the secret; the thread ends with the process.
 fn catalog() -> String {
