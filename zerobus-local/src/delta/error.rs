@@ -13,10 +13,12 @@ use delta_kernel::KernelError;
 #[derive(Debug)]
 #[non_exhaustive]
 pub(crate) enum DeltaError {
-    /// The folder refuses to be written: permissions, or a read-only file system.
-    NotWritable {
+    /// The folder refuses: permissions, or a read-only file system.
+    NotAllowed {
         /// The file or folder that was refused.
         path: PathBuf,
+        /// What was being done to it.
+        action: &'static str,
         /// What the system said.
         source: io::Error,
     },
@@ -92,7 +94,11 @@ impl DeltaError {
         let path = path.to_owned();
         match source.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                Self::NotWritable { path, source }
+                Self::NotAllowed {
+                    path,
+                    action,
+                    source,
+                }
             }
             io::ErrorKind::StorageFull
             | io::ErrorKind::QuotaExceeded
@@ -110,9 +116,13 @@ impl DeltaError {
 impl fmt::Display for DeltaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotWritable { path, source } => write!(
+            Self::NotAllowed {
+                path,
+                action,
+                source,
+            } => write!(
                 f,
-                "{} cannot be written ({source}); give the server's user write access to the data \
+                "could not {action} {} ({source}); give the server's user access to the data \
                  folder or choose another one",
                 path.display()
             ),
@@ -174,7 +184,7 @@ impl fmt::Display for DeltaError {
 impl std::error::Error for DeltaError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::NotWritable { source, .. }
+            Self::NotAllowed { source, .. }
             | Self::DiskFull { source, .. }
             | Self::Io { source, .. } => Some(source),
             _ => None,

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 use tonic::{Code, Status, Streaming};
 use uuid::Uuid;
-use zerobus_proto::contract::{FIRST_OFFSET, MAX_RECORD_BYTES_PER_MESSAGE};
+use zerobus_proto::contract::{FIRST_OFFSET, MAX_RECORD_BYTES_PER_MESSAGE, SERVER_RECEIVE_LIMIT};
 use zerobus_proto::ephemeral_stream_request::Payload as Request;
 use zerobus_proto::ephemeral_stream_response::Payload as Response;
 use zerobus_proto::ingest_record_batch_request::Batch;
@@ -272,6 +272,9 @@ impl Reader<'_> {
                     }
                 }
                 Ok(None) => return End::Done,
+                Err(status) if status.code() == Code::OutOfRange => {
+                    return End::Refused(too_large());
+                }
                 Err(status) if is_the_clients(&status) => return End::Refused(status),
                 Err(_) => return End::Gone,
             }
@@ -396,8 +399,16 @@ impl Reader<'_> {
 fn is_the_clients(status: &Status) -> bool {
     matches!(
         status.code(),
-        Code::OutOfRange | Code::InvalidArgument | Code::ResourceExhausted | Code::Unimplemented
+        Code::InvalidArgument | Code::ResourceExhausted | Code::Unimplemented
     )
+}
+
+/// In place of tonic's words for it.
+fn too_large() -> Status {
+    Status::invalid_argument(format!(
+        "A message can have at most {SERVER_RECEIVE_LIMIT} bytes, and its records at most \
+         {MAX_RECORD_BYTES_PER_MESSAGE}: send smaller batches."
+    ))
 }
 
 fn stopping() -> Status {

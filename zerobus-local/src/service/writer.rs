@@ -195,7 +195,7 @@ impl Outcome {
 fn code_of(error: &DeltaError, is_there: bool) -> Code {
     match error {
         DeltaError::DiskFull { .. }
-        | DeltaError::NotWritable { .. }
+        | DeltaError::NotAllowed { .. }
         | DeltaError::Conflict { .. }
         | DeltaError::Io { .. } => Code::Unavailable,
         DeltaError::Gone { .. } if is_there => Code::Unavailable,

@@ -199,3 +199,13 @@ async fn other_bytes_are_refused() {
         assert!(status.message().contains("descriptor_proto"), "{status}");
     }
 }
+
+#[tokio::test]
+async fn a_group_is_refused() {
+    let bytes = edited(|proto| {
+        let field = field(proto, "location");
+        field.r#type = Some(Type::Group.into());
+    });
+    let status = refused(bytes).await;
+    assert!(status.message().contains("location"), "{status}");
+}

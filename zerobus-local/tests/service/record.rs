@@ -3,11 +3,13 @@
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType,
+    Date32Type, Decimal128Type, Float64Type, Int8Type, Int32Type, Int64Type,
+    TimestampMicrosecondType,
 };
 use prost::Message;
 use tonic::{Code, Status};
 use zerobus_proto::RecordType;
+use zerobus_schema::{ddl, mapping};
 
 use crate::Local;
 use crate::air_quality::{AirQuality, TABLE, bare_record, record};
@@ -260,4 +262,96 @@ async fn of_a_value_sent_twice_the_last_counts_and_of_a_map_key_too() {
         entries,
         [(Some("floor"), Some("4")), (Some("wing"), Some("b"))]
     );
+}
+
+const T: &str = "main.default.t";
+
+/// Sends these bytes as the first record of a table of these columns; what it was refused with, or the rows.
+async fn sent_to(columns: &str, record: Vec<u8>) -> Result<Vec<arrow_array::RecordBatch>, String> {
+    let ddl = format!("CREATE TABLE {T} ({columns})");
+    let local = Local::with(&ddl).await;
+    let table = ddl::parse_create_table(&ddl).unwrap();
+    let message = mapping::message(&table, &mapping::MappingOptions::default()).unwrap();
+    let mut client =
+        Client::open_table(&local.server, T, RecordType::Proto, message.descriptor()).await;
+    client.send(bytes(0, record)).await;
+    client.half_close();
+    match client.end().await {
+        (Some(0), None) => Ok(rows(&local.server.table_dir(&T.parse().unwrap()))),
+        (None, Some(status)) => Err(coded(&status)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn narrow_integers_keep_to_their_range() {
+    // -129 as int32 has ten bytes on the wire, as every negative number has.
+    let minus_129 = [
+        0x08, 0xff, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01,
+    ];
+    for (column, record, found) in [
+        ("a TINYINT", vec![0x08, 0x80, 0x01], "TINYINT, found 128"),
+        ("a TINYINT", minus_129.to_vec(), "TINYINT, found -129"),
+        (
+            "a SMALLINT",
+            vec![0x08, 0x80, 0x80, 0x02],
+            "SMALLINT, found 32768",
+        ),
+    ] {
+        let refusal = sent_to(column, record).await.unwrap_err();
+        let expected = format!("column a: expected a number in the range of {found}.");
+        assert!(refusal.ends_with(&expected), "{refusal}");
+    }
+    let batches = sent_to("a TINYINT", vec![0x08, 0x7f]).await.unwrap();
+    assert_eq!(
+        batches[0].column(0).as_primitive::<Int8Type>().value(0),
+        127
+    );
+}
+
+#[tokio::test]
+async fn repeated_numbers_may_be_packed_or_not() {
+    for record in [
+        vec![0x0a, 0x03, 1, 2, 3],
+        vec![0x08, 1, 0x08, 2, 0x08, 3],
+        vec![0x08, 1, 0x0a, 0x02, 2, 3],
+    ] {
+        let batches = sent_to("a ARRAY<INT>", record).await.unwrap();
+        let list = batches[0].column(0).as_list::<i32>().value(0);
+        assert_eq!(list.as_primitive::<Int32Type>().values(), &[1, 2, 3]);
+    }
+}
+
+#[tokio::test]
+async fn groups_are_no_values() {
+    // The start and the end of a group of number 1, where the column's value should be, and of an unknown number.
+    for (record, problem) in [
+        (vec![0x0b, 0x0c], "column a: expected wire type 2, found 3"),
+        (vec![0x13, 0x14], "field of number 2"),
+    ] {
+        let refusal = sent_to("a STRING", record).await.unwrap_err();
+        assert!(refusal.contains(problem), "{refusal}");
+    }
+}
+
+#[tokio::test]
+async fn all_days_and_microseconds_that_fit_are_times() {
+    for (column, value) in [
+        ("a DATE", i64::from(i32::MIN)),
+        ("a TIMESTAMP", i64::MAX),
+        ("a TIMESTAMP_NTZ", i64::MIN),
+    ] {
+        let mut record = vec![0x08];
+        prost::encoding::encode_varint(value.cast_unsigned(), &mut record);
+        let batches = sent_to(column, record).await.unwrap();
+        let column = batches[0].column(0);
+        let found = match column.as_primitive_opt::<Date32Type>() {
+            Some(days) => i64::from(days.value(0)),
+            None => column
+                .as_primitive_opt::<TimestampMicrosecondType>()
+                .unwrap()
+                .value(0),
+        };
+        assert_eq!(found, value);
+    }
 }

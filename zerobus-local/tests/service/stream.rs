@@ -197,6 +197,23 @@ async fn records_of_ten_mebibytes_pass_and_larger_ones_do_not() {
 }
 
 #[tokio::test]
+async fn a_message_beyond_the_transports_limit_ends_the_stream_after_what_came_before() {
+    let local = Local::start().await;
+    let mut client = Client::open(&local.server, RecordType::Proto).await;
+    client.send(single(0, &record(1))).await;
+    client.send(bytes(1, vec![0; 21 * 1024 * 1024])).await;
+    let (acked, status) = client.refusal().await;
+    assert_eq!(acked, Some(0));
+    assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+    assert!(
+        status.message().contains("at most 20971520 bytes")
+            && status.message().contains("send smaller batches"),
+        "{status}"
+    );
+    assert_eq!(local.temps(), [1]);
+}
+
+#[tokio::test]
 async fn streams_into_one_table_share_it() {
     let local = Local::start().await;
     let mut clients = Vec::new();

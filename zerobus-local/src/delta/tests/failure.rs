@@ -262,7 +262,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     let created = try_create(&dir.path().join("other"));
     writable(0o755);
     if !superuser {
-        assert!(matches!(appended, Err(DeltaError::NotWritable { .. })));
-        assert!(matches!(created, Err(DeltaError::NotWritable { .. })));
+        assert!(matches!(appended, Err(DeltaError::NotAllowed { .. })));
+        assert!(matches!(created, Err(DeltaError::NotAllowed { .. })));
     }
 }
