@@ -1,9 +1,11 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::address::Address;
 use crate::config::Config;
 use crate::error::CatalogError;
 use crate::http::Http;
+use crate::personal::PersonalToken;
 use crate::secret::Secret;
 use crate::workspace::{Oauth, Workspace};
 
@@ -57,6 +59,27 @@ impl WorkspaceBuilder {
     #[must_use]
     pub fn token(mut self, token: impl Into<Secret>) -> Self {
         self.config.token = Some(token.into());
+        self
+    }
+
+    /// A file that holds a personal access token, read anew for every call.
+    #[must_use]
+    pub fn token_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.config.token_file = Some(file.into());
+        self
+    }
+
+    /// A command that prints a personal access token, or JSON with `access_token`; the shell runs it.
+    #[must_use]
+    pub fn token_command(mut self, command: impl Into<String>) -> Self {
+        self.config.token_command = Some(command.into());
+        self
+    }
+
+    /// Sends no credentials to the catalog: for a Unity Catalog server that asks for none.
+    #[must_use]
+    pub fn no_auth(mut self) -> Self {
+        self.config.no_auth = true;
         self
     }
 
@@ -124,14 +147,22 @@ impl WorkspaceBuilder {
                 ));
             }
         };
-        if oauth.is_none() && config.token.is_none() {
+        let personal_token = match (config.token, config.token_file, config.token_command) {
+            _ if config.no_auth => Some(PersonalToken::NoAuth),
+            (Some(token), _, _) => Some(PersonalToken::Given(token)),
+            (None, Some(file), _) => Some(PersonalToken::File(file)),
+            (None, None, Some(command)) => Some(PersonalToken::Command(command)),
+            (None, None, None) => None,
+        };
+        if oauth.is_none() && personal_token.is_none() {
             return Err(CatalogError::configuration(
-                "no credentials given; set DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET, or DATABRICKS_TOKEN for the catalog alone",
+                "no credentials given; set DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET, or DATABRICKS_TOKEN for the catalog alone; \
+                 a server that asks for none takes ZEROBUS_AUTH=none",
             ));
         }
-        if config.token.as_ref().is_some_and(|token| {
-            token.expose().is_empty() || !token.expose().chars().all(|c| c.is_ascii_graphic())
-        }) {
+        if let Some(PersonalToken::Given(token)) = &personal_token
+            && (token.expose().is_empty() || !token.expose().chars().all(|c| c.is_ascii_graphic()))
+        {
             return Err(CatalogError::configuration(
                 "the personal access token is empty or holds spaces or control characters; copy it anew",
             ));
@@ -149,7 +180,7 @@ impl WorkspaceBuilder {
             endpoint,
             workspace_id,
             oauth,
-            config.token,
+            personal_token,
         ))
     }
 }

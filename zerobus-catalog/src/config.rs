@@ -18,6 +18,13 @@ pub struct Config {
     pub workspace_id: Option<String>,
     /// A personal access token; the catalog takes it, a stream does not (`DATABRICKS_TOKEN`).
     pub token: Option<Secret>,
+    /// A file that holds such a token, read anew for every call (`ZEROBUS_TOKEN_FILE`).
+    pub token_file: Option<PathBuf>,
+    /// A command that prints such a token, or JSON with `access_token` as `databricks auth token` does
+    /// (`ZEROBUS_TOKEN_COMMAND`).
+    pub token_command: Option<String>,
+    /// Send no credentials: for a Unity Catalog server that asks for none (`ZEROBUS_AUTH=none`).
+    pub no_auth: bool,
     /// The OAuth client id of a service principal (`DATABRICKS_CLIENT_ID`).
     pub client_id: Option<String>,
     /// The OAuth client secret (`DATABRICKS_CLIENT_SECRET`).
@@ -44,6 +51,9 @@ impl Config {
             endpoint: var("ZEROBUS_SERVER_ENDPOINT"),
             workspace_id: var("DATABRICKS_WORKSPACE_ID"),
             token: var("DATABRICKS_TOKEN").map(Secret::from),
+            token_file: var("ZEROBUS_TOKEN_FILE").map(PathBuf::from),
+            token_command: var("ZEROBUS_TOKEN_COMMAND"),
+            no_auth: var("ZEROBUS_AUTH").is_some_and(|auth| auth.trim() == "none"),
             client_id: var("DATABRICKS_CLIENT_ID"),
             client_secret: var("DATABRICKS_CLIENT_SECRET").map(Secret::from),
             profile: var("DATABRICKS_CONFIG_PROFILE"),
@@ -66,12 +76,12 @@ impl Config {
         self,
         read: impl FnOnce(Option<&str>, Option<&Path>) -> Result<Option<Self>, CatalogError>,
     ) -> Result<Self, CatalogError> {
-        let has_oauth = self.client_id.is_some() && self.client_secret.is_some();
+        let has_oauth = self.has_oauth();
         let named = self.profile.is_some() || self.config_file.is_some();
-        if !named && self.workspace_url.is_some() && has_oauth {
+        if !named && self.workspace_url.is_some() && (has_oauth || self.no_auth) {
             return Ok(self);
         }
-        let needed = self.workspace_url.is_none() || (self.token.is_none() && !has_oauth);
+        let needed = self.workspace_url.is_none() || !(has_oauth || self.has_token());
         let profile = match read(self.profile.as_deref(), self.config_file.as_deref()) {
             Ok(profile) => profile.unwrap_or_default(),
             Err(error) if named || needed => return Err(error),
@@ -92,13 +102,31 @@ impl Config {
 
     /// Fills what is missing here from a weaker source.
     ///
-    /// A weaker source's personal access token is left where this one already has OAuth credentials: who gives
-    /// these expects that they are used.
+    /// Tokens of a weaker source are left where this one already has credentials, of whatever kind: who gives these
+    /// expects that they are used.
     #[must_use]
     pub fn or(self, weaker: Self) -> Self {
-        let has_oauth = self.client_id.is_some() && self.client_secret.is_some();
+        let settled = self.has_oauth() || self.has_token();
+        let (token, token_file, token_command, no_auth) = if settled {
+            (
+                self.token,
+                self.token_file,
+                self.token_command,
+                self.no_auth,
+            )
+        } else {
+            (
+                weaker.token,
+                weaker.token_file,
+                weaker.token_command,
+                weaker.no_auth,
+            )
+        };
         Self {
-            token: self.token.or(if has_oauth { None } else { weaker.token }),
+            token,
+            token_file,
+            token_command,
+            no_auth,
             workspace_url: self.workspace_url.or(weaker.workspace_url),
             endpoint: self.endpoint.or(weaker.endpoint),
             workspace_id: self.workspace_id.or(weaker.workspace_id),
@@ -107,6 +135,20 @@ impl Config {
             profile: self.profile.or(weaker.profile),
             config_file: self.config_file.or(weaker.config_file),
         }
+    }
+}
+
+impl Config {
+    fn has_oauth(&self) -> bool {
+        self.client_id.is_some() && self.client_secret.is_some()
+    }
+
+    /// Whether it says how the catalog is asked without a client id and secret.
+    fn has_token(&self) -> bool {
+        self.token.is_some()
+            || self.token_file.is_some()
+            || self.token_command.is_some()
+            || self.no_auth
     }
 }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -40,6 +40,7 @@ pub(crate) struct Call<'a> {
 pub(crate) enum Credentials<'a> {
     Basic { id: &'a str, secret: &'a Secret },
     Bearer(&'a Secret),
+    None,
 }
 
 /// An answer that is final: success, or a refusal that no second attempt changes.
@@ -47,6 +48,8 @@ pub(crate) enum Credentials<'a> {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: String,
+    /// The server's clock, as it wrote it.
+    pub(crate) date: Option<String>,
 }
 
 impl Http {
@@ -115,6 +118,7 @@ impl Http {
         let request = match &call.credentials {
             Credentials::Basic { id, secret } => request.basic_auth(id, Some(secret.expose())),
             Credentials::Bearer(token) => request.bearer_auth(token.expose()),
+            Credentials::None => request,
         };
         let broken = |error: reqwest::Error| call.broken(error);
         let mut response = request.timeout(limit).send().await.map_err(broken)?;
@@ -124,6 +128,8 @@ impl Http {
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.trim().parse().ok())
             .map(|seconds: u64| Duration::from_secs(seconds.min(3600)));
+        let date = response.headers().get(DATE);
+        let date = date.and_then(|date| Some(date.to_str().ok()?.to_owned()));
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(broken)? {
             if body.len() + chunk.len() > BODY_MAX {
@@ -133,7 +139,7 @@ impl Http {
         }
         let body = String::from_utf8(body)
             .map_err(|_| call.unusable("it is not UTF-8 text".to_owned()))?;
-        let answer = Answer { status, body };
+        let answer = Answer { status, body, date };
         match answer.error(call, retry_after) {
             error if !answer.is_success() && error.is_retryable() => Err(error),
             _ => Ok(answer),
@@ -174,6 +180,7 @@ impl Call<'_> {
         match &self.credentials {
             Credentials::Basic { secret, .. } => secret.scrub(text),
             Credentials::Bearer(token) => token.scrub(text),
+            Credentials::None => text.to_owned(),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::cache::TokenCache;
 use crate::config::Config;
 use crate::error::CatalogError;
 use crate::http::{Answer, Call, Credentials, Http};
+use crate::personal::{self, PersonalToken};
 use crate::retry::Attempts;
 use crate::secret::Secret;
 use crate::token::{self, Token};
@@ -25,7 +26,7 @@ struct Inner {
     endpoint: Option<Address>,
     workspace_id: Option<String>,
     oauth: Option<Oauth>,
-    personal_token: Option<Secret>,
+    personal_token: Option<PersonalToken>,
     tokens: TokenCache,
 }
 
@@ -57,7 +58,7 @@ impl Workspace {
         endpoint: Option<Address>,
         workspace_id: Option<String>,
         oauth: Option<Oauth>,
-        personal_token: Option<Secret>,
+        personal_token: Option<PersonalToken>,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -84,6 +85,11 @@ impl Workspace {
         self.inner.endpoint.as_ref().map(Address::as_str)
     }
 
+    /// The address, for calls of this crate.
+    pub(crate) fn address(&self) -> &Address {
+        &self.inner.address
+    }
+
     /// The workspace's id, where it is known.
     #[must_use]
     pub fn workspace_id(&self) -> Option<&str> {
@@ -95,23 +101,29 @@ impl Workspace {
     /// # Errors
     /// [`CatalogError`]; network errors and a failing service are tried again within the time limit first.
     pub async fn table(&self, table: &TableName) -> Result<TableSchema, CatalogError> {
+        let answer = self.fetch_table(table).await?;
+        read_table(table.clone(), &answer.body)
+    }
+
+    /// The catalog's answer about a table, when it is one.
+    pub(crate) async fn fetch_table(&self, table: &TableName) -> Result<Answer, CatalogError> {
         let url = self.inner.address.join(&format!(
             "/api/2.1/unity-catalog/tables/{}",
             token::percent_encode(&table.to_string())
         ));
         let action = format!("fetching the schema of {table}");
         let first = self.catalog_token().await?;
-        let mut answer = self.get_table(&url, &action, &first).await?;
-        if answer.0.status == 401 && self.inner.personal_token.is_none() {
+        let mut answer = self.get(&url, &action, first.as_ref()).await?;
+        if let (401, Some(first), true) = (answer.0.status, &first, self.can_replace_token()) {
             // The token may have been withdrawn before its time: once more, with a new one.
-            self.inner.tokens.forget(None, &first);
+            self.inner.tokens.forget(None, first);
             let second = self.catalog_token().await?;
-            answer = self.get_table(&url, &action, &second).await?;
+            answer = self.get(&url, &action, second.as_ref()).await?;
         }
         let (answer, message) = answer;
         let table = table.clone();
         match answer.status {
-            200..=299 => read_table(table, &answer.body),
+            200..=299 => Ok(answer),
             // A wrong address answers 404 too, but not in the catalog's form.
             404 if answer.code().is_some() => Err(CatalogError::TableNotFound { table, message }),
             401 | 403 => Err(CatalogError::PermissionDenied { table, message }),
@@ -162,32 +174,56 @@ impl Workspace {
         self.ingest_token(table).await
     }
 
-    async fn catalog_token(&self) -> Result<Secret, CatalogError> {
-        if let Some(token) = &self.inner.personal_token {
-            return Ok(token.clone());
-        }
-        let oauth = self
-            .inner
-            .oauth
-            .as_ref()
-            .ok_or_else(|| CatalogError::configuration("no credentials given"))?;
-        let form = token::catalog_form();
-        let fetch = |attempts| self.fetch_token(oauth, &form, None, attempts);
-        let token = self.inner.tokens.get(None, fetch).await?;
-        Ok(token.secret().clone())
+    fn can_replace_token(&self) -> bool {
+        matches!(
+            self.inner.personal_token,
+            None | Some(PersonalToken::Command(_))
+        )
+    }
+
+    /// The token of the catalog API; `None` where none is asked for.
+    pub(crate) async fn catalog_token(&self) -> Result<Option<Secret>, CatalogError> {
+        let token = match &self.inner.personal_token {
+            Some(PersonalToken::NoAuth) => return Ok(None),
+            Some(PersonalToken::Given(token)) => return Ok(Some(token.clone())),
+            Some(PersonalToken::File(file)) => return personal::read(file).map(Some),
+            Some(PersonalToken::Command(command)) => {
+                let run = |_| async {
+                    let command = command.clone();
+                    let run = tokio::task::spawn_blocking(move || personal::run(&command));
+                    run.await.unwrap_or_else(|error| {
+                        Err(CatalogError::configuration(format!(
+                            "the token command was given up: {error}"
+                        )))
+                    })
+                };
+                self.inner.tokens.get(None, run).await?
+            }
+            None => {
+                let oauth = self
+                    .inner
+                    .oauth
+                    .as_ref()
+                    .ok_or_else(|| CatalogError::configuration("no credentials given"))?;
+                let form = token::catalog_form();
+                let fetch = |attempts| self.fetch_token(oauth, &form, None, attempts);
+                self.inner.tokens.get(None, fetch).await?
+            }
+        };
+        Ok(Some(token.secret().clone()))
     }
 
     /// The answer, and what it says should it be a refusal.
-    async fn get_table(
+    pub(crate) async fn get(
         &self,
         url: &str,
         action: &str,
-        token: &Secret,
+        token: Option<&Secret>,
     ) -> Result<(Answer, String), CatalogError> {
         let call = Call {
             action,
             url,
-            credentials: Credentials::Bearer(token),
+            credentials: token.map_or(Credentials::None, Credentials::Bearer),
             form: None,
         };
         let answer = self
@@ -248,7 +284,7 @@ impl Workspace {
     }
 }
 
-fn read_table(table: TableName, body: &str) -> Result<TableSchema, CatalogError> {
+pub(crate) fn read_table(table: TableName, body: &str) -> Result<TableSchema, CatalogError> {
     let mut schema = match catalog::parse_table(body) {
         Ok(schema) => schema,
         Err(error) => {

@@ -36,6 +36,15 @@ pub(crate) enum Command {
     /// Explain a rule of `diff` and `check`
     #[command(after_help = help::EXPLAIN_HELP)]
     Explain(Explain),
+    /// Print the configuration and where it comes from, and try it out
+    #[command(after_help = help::DOCTOR_HELP)]
+    Doctor(Doctor),
+    /// Write a zerobus.toml to start from
+    #[command(after_help = help::INIT_HELP)]
+    Init(Init),
+    /// Print a script that completes commands and options in a shell
+    #[command(after_help = help::COMPLETIONS_HELP)]
+    Completions(Completions),
 }
 
 #[derive(Debug, clap::Args)]
@@ -130,9 +139,9 @@ pub(crate) struct Generation {
 #[derive(Debug, clap::Args)]
 pub(crate) struct RustGeneration {
     #[command(flatten)]
-    pub(crate) settings: RustSettings,
-    #[command(flatten)]
     pub(crate) generation: Generation,
+    #[command(flatten)]
+    pub(crate) settings: RustSettings,
 }
 
 /// How records are generated.
@@ -230,6 +239,35 @@ pub(crate) struct Explain {
     pub(crate) format: Format,
 }
 
+#[derive(Debug, clap::Args)]
+pub(crate) struct Doctor {
+    /// Tables to look at
+    #[arg(value_name = "TABLE")]
+    pub(crate) tables: Vec<String>,
+    /// The address of Zerobus (otherwise ZEROBUS_SERVER_ENDPOINT)
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// For reading, or for other programs
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Init {
+    /// The tables to list
+    #[arg(value_name = "TABLE")]
+    pub(crate) tables: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL", value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReportFormat {
     Human,
@@ -268,9 +306,26 @@ pub(crate) struct Connection {
     /// The OAuth client secret; DATABRICKS_CLIENT_SECRET keeps it from other users of this machine
     #[arg(long, value_name = "SECRET", value_parser = secret)]
     pub(crate) client_secret: Option<Secret>,
+    /// A file that holds a personal access token (otherwise ZEROBUS_TOKEN_FILE)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// A command that prints a personal access token (otherwise ZEROBUS_TOKEN_COMMAND)
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) token_command: Option<String>,
+    /// Send no credentials, to a Unity Catalog server that asks for none (otherwise ZEROBUS_AUTH=none)
+    #[arg(long)]
+    pub(crate) no_auth: bool,
     /// Allow plain http to another machine
     #[arg(long)]
     pub(crate) allow_plaintext: bool,
+    /// Give a call up after so many seconds, all attempts together
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 15,
+        hide_default_value = false
+    )]
+    pub(crate) time_limit: u64,
 }
 
 /// Any text is a secret.

@@ -108,3 +108,30 @@ Examples:
 Without --locked and --against every table is fetched from the workspace. Approvals stand in zerobus.toml.
 
 Exit status: 0 nothing that --fail-on names, 1 findings, 2 wrong usage, 3 could not tell.";
+
+pub(crate) const DOCTOR_HELP: &str = "\
+Examples:
+  zerobus doctor
+  zerobus doctor main.default.air_quality
+  zerobus doctor main.default.air_quality -p prod --format json
+
+Secrets are masked. Nothing is written, and no record is sent.
+
+Exit status: 0 nothing is wrong, 1 something is, 2 wrong usage, 3 could not tell.";
+
+pub(crate) const INIT_HELP: &str = "\
+Examples:
+  zerobus init
+  zerobus init main.default.air_quality main.default.orders && zerobus pull
+
+A zerobus.toml that is there already is left alone.
+
+Exit status: 0 written, 2 wrong usage, 3 could not be written.";
+
+pub(crate) const COMPLETIONS_HELP: &str = "\
+Examples:
+  zerobus completions bash > /etc/bash_completion.d/zerobus
+  zerobus completions zsh > ~/.zfunc/_zerobus
+  zerobus completions fish > ~/.config/fish/completions/zerobus.fish
+
+Exit status: 0 printed, 2 wrong usage.";

@@ -1,6 +1,7 @@
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use indicatif::ProgressBar;
 use tokio::sync::Semaphore;
@@ -166,6 +167,30 @@ impl Input {
     }
 }
 
+impl Connection {
+    /// What the arguments say.
+    pub(crate) fn given(&self) -> Config {
+        let mut given = Config::default();
+        given.workspace_url = self.workspace_url.clone();
+        given.client_id = self.client_id.clone();
+        given.client_secret = self.client_secret.clone();
+        given.profile = self.profile.clone();
+        given.token_file = self.token_file.clone();
+        given.token_command = self.token_command.clone();
+        given.no_auth = self.no_auth;
+        given
+    }
+
+    /// The workspace that the arguments name, with what the environment and a profile add.
+    pub(crate) fn workspace(&self, given: Config) -> Result<Workspace, CatalogError> {
+        Workspace::builder()
+            .or(given.resolve()?)
+            .allow_plaintext(self.allow_plaintext)
+            .time_limit(Duration::from_secs(self.time_limit))
+            .build()
+    }
+}
+
 impl From<Source> for Input {
     fn from(source: Source) -> Self {
         let file = Path::new(&source.origin);
@@ -185,15 +210,7 @@ impl From<Source> for Input {
 
 impl Live {
     fn new(connection: &Connection) -> Result<Self, CatalogError> {
-        let mut given = Config::default();
-        given.workspace_url = connection.workspace_url.clone();
-        given.client_id = connection.client_id.clone();
-        given.client_secret = connection.client_secret.clone();
-        given.profile = connection.profile.clone();
-        let workspace = Workspace::builder()
-            .or(given.resolve()?)
-            .allow_plaintext(connection.allow_plaintext)
-            .build()?;
+        let workspace = connection.workspace(connection.given())?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

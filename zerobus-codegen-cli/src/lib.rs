@@ -48,6 +48,9 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Exit 
         Command::Check(check) => command::check(check),
         Command::Diff(diff) => command::diff(diff),
         Command::Explain(explain) => command::explain(explain),
+        Command::Doctor(doctor) => command::doctor(doctor),
+        Command::Init(init) => command::init(init),
+        Command::Completions(completions) => command::completions(completions),
     };
     result.unwrap_or_else(|failure| failure.report())
 }

@@ -43,6 +43,17 @@ fn sources_or_listed(args: &Generation, kind: Kind, rust: &RustOptions) -> Resul
             "--proto-msg: `{message}` is no name of a message; take letters, digits and underscores, no digit first"
         )));
     }
+    if args.proto_msg.is_some() && matches!(kind, Kind::Rust | Kind::Ddl) {
+        return Err(Failure::usage(format!(
+            "--proto-msg names a message, and {} has none; what it makes is named after the table",
+            kind.as_str()
+        )));
+    }
+    if kind == Kind::Ddl && (args.omit_refused || args.allow_unproven_map_keys) {
+        return Err(Failure::usage(
+            "--omit-refused and --allow-unproven-map-keys are about messages; ddl writes every column",
+        ));
+    }
     let files = sources(args, kind, rust, name.as_ref())?;
     if args.listed.check {
         return check(&files);

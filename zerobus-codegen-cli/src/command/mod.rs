@@ -1,15 +1,21 @@
 mod check;
+mod completions;
 mod diff;
+mod doctor;
 mod explain;
 mod generate;
+mod init;
 mod pull;
 mod show;
 mod types;
 
 pub(crate) use check::check;
+pub(crate) use completions::completions;
 pub(crate) use diff::diff;
+pub(crate) use doctor::doctor;
 pub(crate) use explain::explain;
 pub(crate) use generate::generate;
+pub(crate) use init::init;
 pub(crate) use pull::pull;
 pub(crate) use show::show;
 pub(crate) use types::types;

@@ -23,6 +23,10 @@ impl Catalog {
         Self { url: catalog() }
     }
 
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     pub(crate) fn access<'a>(&self, command: &'a mut Command, secret: &str) -> &'a mut Command {
         command
             .env("DATABRICKS_HOST", &self.url)
@@ -61,7 +65,7 @@ fn answer(stream: TcpStream) {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
-    let (status, body) = reply(&head);
+    let (status, body) = reply(&head, &String::from_utf8_lossy(&body));
     let _ = write!(
         &stream,
         "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
@@ -69,9 +73,13 @@ fn answer(stream: TcpStream) {
     );
 }
 
-fn reply(head: &str) -> (u16, String) {
+fn reply(head: &str, body: &str) -> (u16, String) {
     let line = head.lines().next().unwrap();
     // base64 of `me:hush`
+    if body.contains("main.default.ungranted") {
+        let error = r#"{"error":"invalid_authorization_details"}"#;
+        return (401, error.to_owned());
+    }
     if line.starts_with("POST /oidc/v1/token ") && head.contains("Basic bWU6aHVzaA==") {
         return (200, r#"{"access_token":"t","expires_in":60}"#.to_owned());
     }
@@ -83,6 +91,14 @@ fn reply(head: &str) -> (u16, String) {
             r#"{{"name":"t","catalog_name":"main","schema_name":"default","columns":[{COLUMN}]}}"#
         );
         return (200, table);
+    }
+    for (name, kind) in [("view", "VIEW"), ("ungranted", "MANAGED")] {
+        if line.contains(&format!("/tables/main.default.{name} ")) {
+            let table = format!(
+                r#"{{"name":"{name}","catalog_name":"main","schema_name":"default","table_type":"{kind}","columns":[{COLUMN}]}}"#
+            );
+            return (200, table);
+        }
     }
     let error = r#"{"error_code":"TABLE_DOES_NOT_EXIST","message":"no such table"}"#;
     (404, error.to_owned())

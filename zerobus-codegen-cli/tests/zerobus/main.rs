@@ -5,6 +5,8 @@
 
 mod check;
 mod diff;
+mod doctor;
+mod help;
 mod live;
 
 use std::fs;
@@ -65,6 +67,9 @@ fn wrong_usage_is_status_2_and_help_is_not() {
         &["generate", "proto", "x", "--table", "not_full"],
         &["generate", "proto", "x", "--proto-msg", "no name"],
         &["pull", "x", "y", "--table", "a.b.c"],
+        &["generate", "rust", "x", "--proto-msg", "Row"],
+        &["generate", "ddl", "x", "--omit-refused"],
+        &["generate"],
     ] {
         let (status, stdout, stderr) = run(&mut zerobus(args));
         assert_eq!((status, stdout.as_str()), (2, ""), "{args:?}: {stderr}");
