@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import datetime
 import json
+import os
 import random
 import signal
 import subprocess
@@ -40,9 +41,9 @@ def main():
         seeds[1].write_text(tables.EVERY_TYPE.ddl() + tables.PARTITIONED.ddl())
 
         stored = {}
-        with local_server(binaries.zerobus_local, data, seeds, folder / "ready.json") as url:
+        with local_server(binaries.zerobus_local, data, seeds, folder / "ready.json") as (url, tls_url):
             for table in TABLES:
-                stored[table.name] = write(report, binaries.zerobus, url, table, folder)
+                stored[table.name] = write(report, binaries.zerobus, (url, tls_url), table, folder)
             for what, problem in official.refusals(url, tables.AIR_QUALITY):
                 report.problem(f"official SDK: {what}: {problem}")
             report.line("official SDK: refused records and tables are told, and told to be final")
@@ -81,7 +82,7 @@ class Report:
 
 @contextlib.contextmanager
 def local_server(binary, data, seeds, ready):
-    command = [binary, "--data", data, "--ready-file", ready]
+    command = [binary, "--data", data, "--ready-file", ready, "--tls-listen", "127.0.0.1:0"]
     for seed in seeds:
         command += ["--seed", seed]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -91,7 +92,10 @@ def local_server(binary, data, seeds, ready):
             if server.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"zerobus-local did not get ready (exit status {server.poll()})")
             time.sleep(0.05)
-        yield json.loads(ready.read_text())["url"]
+        told = json.loads(ready.read_text())
+        # The SDK looks at it with every connection.
+        os.environ["SSL_CERT_FILE"] = told["ca"]
+        yield told["url"], told["tls_url"]
         server.send_signal(signal.SIGTERM)
         if server.wait(timeout=60) != 0:
             raise SystemExit(f"zerobus-local ended with {server.returncode} when told to stop")
@@ -100,11 +104,11 @@ def local_server(binary, data, seeds, ready):
         server.wait()
 
 
-def write(report, zerobus, url, table, folder):
+def write(report, zerobus, urls, table, folder):
     """Writes rows in both formats; gives what is to be found of them."""
     # The same rows every time.
     rng = random.Random(table.name)
-    message_class = official.compile_proto(zerobus, url, table, folder)
+    message_class = official.compile_proto(zerobus, urls[0], table, folder)
     stored = []
     for format in ("proto", "JSON"):
         as_json = format == "JSON"
@@ -113,10 +117,10 @@ def write(report, zerobus, url, table, folder):
             row[table.fields[0].name] = key(table, len(stored))
             stored.append(schema.row_as_stored(table, row, as_json))
         if as_json:
-            official.write_json(url, table, rows)
+            official.write_json(urls, table, rows)
         else:
-            official.write_proto(url, table, message_class, rows)
-        report.line(f"official SDK: {len(rows)} rows of {len(table.fields)} columns as {format} into {table.name}")
+            official.write_proto(urls, table, message_class, rows)
+        report.line(f"official SDK: {len(rows)} rows of {len(table.fields)} columns as {format}, half of them over TLS, into {table.name}")
     return stored
 
 

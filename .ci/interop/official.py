@@ -27,19 +27,19 @@ def compile_proto(zerobus, url, table, folder):
     return message_factory.GetMessageClass(pool.FindMessageTypeByName(short))
 
 
-def write_proto(url, table, message_class, rows):
+def write_proto(urls, table, message_class, rows):
     records = []
     for row in rows:
         message = message_class()
         schema.fill(message, table.fields, row)
         records.append(message.SerializeToString())
-    _write(url, TableProperties(table.name, message_class.DESCRIPTOR), RecordType.PROTO, records)
+    _write(urls, TableProperties(table.name, message_class.DESCRIPTOR), RecordType.PROTO, records)
 
 
-def write_json(url, table, rows):
+def write_json(urls, table, rows):
     whole = schema.Struct(table.fields)
     records = [json.dumps(schema.to_json(whole, row), ensure_ascii=False) for row in rows]
-    _write(url, TableProperties(table.name), RecordType.JSON, records)
+    _write(urls, TableProperties(table.name), RecordType.JSON, records)
 
 
 class _Acks(AckCallback):
@@ -55,10 +55,10 @@ class _Acks(AckCallback):
         self.failed.append(error_message)
 
 
-def _write(url, properties, record_type, records):
-    """One by one and in batches, over two streams."""
+def _write(urls, properties, record_type, records):
+    """One by one and in batches, over a stream to each of two addresses."""
     half = len(records) // 2
-    for part in records[:half], records[half:]:
+    for url, part in zip(urls, (records[:half], records[half:]), strict=True):
         acks = _Acks()
         stream = _open(url, properties, record_type, acks)
         singles = len(part) // 2
@@ -75,7 +75,7 @@ def _write(url, properties, record_type, records):
 
 
 def _open(url, properties, record_type, acks=None):
-    # One URL for both, without TLS. What the server refuses is to be seen at once, not after retries.
+    # One URL for both. What the server refuses is to be seen at once, not after retries.
     options = StreamConfigurationOptions(
         record_type=record_type, ack_callback=acks, recovery_retries=1, recovery_backoff_ms=100, flush_timeout_ms=60_000
     )

@@ -1,5 +1,5 @@
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use zerobus_schema::{TableSchema, ddl};
 use crate::delta::Durability;
 use crate::error::{LocalError, TableError};
 use crate::lock::FolderLock;
-use crate::server::LocalZerobus;
-use crate::service::{Credentials, Listener, Service, Stop, Tables, name_of};
+use crate::server::{Encrypted, LocalZerobus};
+use crate::service::{Credentials, Listener, Service, Stop, Tables, Tls, name_of};
 
 /// What a local server is to be like. Made by [`LocalZerobus::builder`].
 #[derive(Debug, Clone)]
@@ -21,6 +21,7 @@ pub struct LocalZerobusBuilder {
     data: PathBuf,
     seeds: Vec<Seed>,
     listen: SocketAddr,
+    tls_listen: Option<SocketAddr>,
     client: Option<Credentials>,
     durability: Durability,
     token_lifetime: Duration,
@@ -39,6 +40,7 @@ impl LocalZerobusBuilder {
             data: PathBuf::from("zerobus-data"),
             seeds: Vec::new(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            tls_listen: None,
             client: None,
             durability: Durability::Fsync,
             token_lifetime: Duration::from_secs(3_600),
@@ -70,6 +72,16 @@ impl LocalZerobusBuilder {
     /// The address to listen on. Default: `127.0.0.1:0`, a free port on loopback.
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = address;
+        self
+    }
+
+    /// An address to listen on for TLS as well; port 0 is a free one. Default: none.
+    ///
+    /// The server has a certificate authority of its own, whose certificate clients have to trust:
+    /// [`LocalZerobus::ca_certificate`]. It stays the same for the data folder, and signs for `localhost`, loopback and
+    /// the address given here.
+    pub fn tls_listen(mut self, address: SocketAddr) -> Self {
+        self.tls_listen = Some(address);
         self
     }
 
@@ -114,16 +126,16 @@ impl LocalZerobusBuilder {
     /// [`LocalError`]: the folder cannot be written or is in use, a seed cannot be read, a table cannot be opened, the
     /// address is taken.
     pub async fn start(self) -> Result<LocalZerobus, LocalError> {
-        // First, so that no table is created when the port is taken.
-        let listener = Listener::bind(self.listen)
-            .await
-            .map_err(|source| LocalError::Listen {
-                address: self.listen,
-                source,
-            })?;
+        // First, so that no table is created when a port is taken.
+        let listener = bind(self.listen).await?;
+        let tls_listener = match self.tls_listen {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
+        let tls_ip = self.tls_listen.map(|address| address.ip());
         let (data, seeds, durability) = (self.data, self.seeds, self.durability);
-        let opened = spawn_blocking(move || open(&data, &seeds, durability)).await;
-        let (lock, tables) =
+        let opened = spawn_blocking(move || open(&data, &seeds, durability, tls_ip)).await;
+        let (lock, tables, tls) =
             opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
         let service = Service::new(
             Arc::clone(&tables),
@@ -133,9 +145,26 @@ impl LocalZerobusBuilder {
         );
         let (stop, stopped) = Stop::new();
         let address = listener.address();
-        let serving = tokio::spawn(listener.serve(service, stopped));
-        Ok(LocalZerobus::new(address, tables, lock, stop, serving))
+        let mut serving = vec![tokio::spawn(
+            listener.serve(service.clone(), stopped.clone()),
+        )];
+        let encrypted = tls_listener.zip(tls).map(|(listener, tls)| {
+            let encrypted = Encrypted {
+                address: listener.address(),
+                ca: tls.ca().to_owned(),
+            };
+            serving.push(tokio::spawn(listener.with_tls(tls).serve(service, stopped)));
+            encrypted
+        });
+        Ok(LocalZerobus::new(
+            address, encrypted, tables, lock, stop, serving,
+        ))
     }
+}
+
+async fn bind(address: SocketAddr) -> Result<Listener, LocalError> {
+    let bound = Listener::bind(address).await;
+    bound.map_err(|source| LocalError::Listen { address, source })
 }
 
 /// The data folder with every table of the seeds in it.
@@ -143,7 +172,8 @@ fn open(
     data: &Path,
     seeds: &[Seed],
     durability: Durability,
-) -> Result<(FolderLock, Arc<Tables>), LocalError> {
+    tls: Option<IpAddr>,
+) -> Result<(FolderLock, Arc<Tables>, Option<Tls>), LocalError> {
     // Before anything is written, so that a mistake leaves nothing behind.
     let mut schemas = Vec::new();
     for seed in seeds {
@@ -160,7 +190,11 @@ fn open(
         let created = tables.create(schema, true);
         created.map_err(|error| seed.refused(error))?;
     }
-    Ok((lock, Arc::new(tables)))
+    let tls = match tls {
+        Some(listening) => Some(Tls::new(&data, listening)?),
+        None => None,
+    };
+    Ok((lock, Arc::new(tables), tls))
 }
 
 impl Seed {

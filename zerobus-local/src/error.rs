@@ -25,6 +25,13 @@ pub enum LocalError {
         /// What the system said.
         source: io::Error,
     },
+    /// The certificate authority of the data folder cannot be read, made or used.
+    Tls {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// Another server has the data folder.
     Locked {
         /// The folder.
@@ -67,6 +74,11 @@ impl fmt::Display for LocalError {
                 "the data folder {} cannot be used: {source}; choose one that can be written",
                 path.display()
             ),
+            Self::Tls { path, problem } => write!(
+                f,
+                "no TLS with {}: {problem}; remove the file, and another one is made",
+                path.display()
+            ),
             Self::Locked { path } => write!(
                 f,
                 "the data folder {} is in use by another server; stop it or choose another folder",
@@ -98,7 +110,7 @@ impl std::error::Error for LocalError {
             Self::Seed { source, .. } => Some(source),
             Self::SeedTable { source, .. } => Some(&**source),
             Self::Table(error) => error.source(),
-            Self::Locked { .. } => None,
+            Self::Locked { .. } | Self::Tls { .. } => None,
         }
     }
 }

@@ -28,7 +28,8 @@
 //! - `GET /health` and `GET /ready`.
 //!
 //! It listens on loopback unless told otherwise, and requests that change anything are refused when their `Host` or
-//! `Origin` names another machine. There is no TLS.
+//! `Origin` names another machine. With [`tls_listen`](LocalZerobusBuilder::tls_listen) it serves the same by TLS on a
+//! second port, with a certificate authority of its own.
 //!
 //! # What an ack means
 //! The records are in the Delta table: decoded, written as Parquet, committed to the log, all of it flushed to the disk

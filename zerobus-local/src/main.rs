@@ -72,11 +72,14 @@ fn announce(
     server: &LocalZerobus,
     ready_file: Option<&Path>,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let text = |text: &str| serde_json::Value::from(text).to_string();
+    let json = |text: Option<String>| serde_json::Value::from(text).to_string();
+    let path = |path: &Path| path.display().to_string();
     let line = format!(
-        "{{\"url\": {}, \"tls_url\": null, \"ca\": null, \"data\": {}}}\n",
-        text(&server.url()),
-        text(&server.data().display().to_string())
+        "{{\"url\": {}, \"tls_url\": {}, \"ca\": {}, \"data\": {}}}\n",
+        json(Some(server.url())),
+        json(server.tls_url()),
+        json(server.ca_certificate().map(path)),
+        json(Some(path(server.data())))
     );
     if let Some(path) = ready_file {
         write_whole(path, &line).map_err(|error| {

@@ -17,6 +17,8 @@ address, over Delta tables in DIR/<catalog>/<schema>/<table>.
   --data DIR            where the tables lie; made when it is missing
   --seed FILE           CREATE TABLE statements of tables to be there; may be repeated
   --listen ADDR         host:port to listen on [default: 127.0.0.1:0, a free port]
+  --tls-listen ADDR     the same for TLS [default: none]; the certificate to trust
+                        is written to the data folder
   --ready-file FILE     write the ready line there as well
   --client ID:SECRET    the only client that gets tokens [default: any]; better
                         given as ZEROBUS_LOCAL_CLIENT, which `ps` does not show
@@ -25,7 +27,7 @@ address, over Delta tables in DIR/<catalog>/<schema>/<table>.
   -h, --help            print this
   -V, --version         print the version
 
-When ready it prints one line of JSON: {\"url\": …, \"tls_url\": null, \"ca\": null, \"data\": …}
+When ready it prints one line of JSON: {\"url\": …, \"tls_url\": …, \"ca\": …, \"data\": …}
 ";
 
 const CLIENT_VARIABLE: &str = "ZEROBUS_LOCAL_CLIENT";
@@ -67,7 +69,11 @@ pub(crate) fn parse(
             Long("seed") => builder = builder.seed_file(PathBuf::from(parser.value()?)),
             Long("listen") => {
                 let address = parser.value()?.string()?;
-                builder = builder.listen(listen_address(&address)?);
+                builder = builder.listen(listen_address("--listen", &address)?);
+            }
+            Long("tls-listen") => {
+                let address = parser.value()?.string()?;
+                builder = builder.tls_listen(listen_address("--tls-listen", &address)?);
             }
             Long("ready-file") => ready_file = Some(PathBuf::from(parser.value()?)),
             Long("client") => client = Some(parser.value()?.string()?),
@@ -102,12 +108,12 @@ pub(crate) fn parse(
 }
 
 /// `localhost` stands for 127.0.0.1, so that no name is looked up.
-fn listen_address(text: &str) -> Result<SocketAddr, String> {
+fn listen_address(flag: &str, text: &str) -> Result<SocketAddr, String> {
     let address = match text.strip_prefix("localhost:") {
         Some(port) => format!("127.0.0.1:{port}"),
         None => text.to_owned(),
     };
     address.parse().map_err(|_| {
-        format!("--listen must be an address and a port, such as 127.0.0.1:8080, not {text:?}")
+        format!("{flag} must be an address and a port, such as 127.0.0.1:8080, not {text:?}")
     })
 }

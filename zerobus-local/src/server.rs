@@ -16,10 +16,18 @@ use crate::service::Tables;
 #[derive(Debug)]
 pub struct LocalZerobus {
     address: SocketAddr,
+    encrypted: Option<Encrypted>,
     tables: Arc<Tables>,
     _lock: FolderLock,
     stop: watch::Sender<bool>,
-    serving: Option<JoinHandle<()>>,
+    serving: Vec<JoinHandle<()>>,
+}
+
+/// Where it is reached by TLS, and whom to trust for it.
+#[derive(Debug)]
+pub(crate) struct Encrypted {
+    pub(crate) address: SocketAddr,
+    pub(crate) ca: PathBuf,
 }
 
 impl LocalZerobus {
@@ -30,17 +38,19 @@ impl LocalZerobus {
 
     pub(crate) fn new(
         address: SocketAddr,
+        encrypted: Option<Encrypted>,
         tables: Arc<Tables>,
         lock: FolderLock,
         stop: watch::Sender<bool>,
-        serving: JoinHandle<()>,
+        serving: Vec<JoinHandle<()>>,
     ) -> Self {
         Self {
             address,
+            encrypted,
             tables,
             _lock: lock,
             stop,
-            serving: Some(serving),
+            serving,
         }
     }
 
@@ -48,6 +58,21 @@ impl LocalZerobus {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The same for TLS, `https://127.0.0.1:PORT`, where it was asked for
+    /// ([`tls_listen`](LocalZerobusBuilder::tls_listen)).
+    #[must_use]
+    pub fn tls_url(&self) -> Option<String> {
+        let encrypted = self.encrypted.as_ref()?;
+        Some(format!("https://{}", encrypted.address))
+    }
+
+    /// The certificate to trust for [`tls_url`](Self::tls_url), a PEM file: for `SSL_CERT_FILE`, or for a client's own
+    /// option for it.
+    #[must_use]
+    pub fn ca_certificate(&self) -> Option<&Path> {
+        Some(&self.encrypted.as_ref()?.ca)
     }
 
     /// The address it listens on.
@@ -71,7 +96,7 @@ impl LocalZerobus {
     /// Stops: no new connections; streams are told to reconnect once what they sent is durable and acked.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
-        if let Some(serving) = self.serving.take() {
+        for serving in &mut self.serving {
             let _ = serving.await;
         }
         let tables = Arc::clone(&self.tables);
@@ -82,7 +107,7 @@ impl LocalZerobus {
 impl Drop for LocalZerobus {
     fn drop(&mut self) {
         self.stop.send_replace(true);
-        if let Some(serving) = self.serving.take() {
+        for serving in &self.serving {
             serving.abort();
         }
     }

@@ -120,6 +120,17 @@ fn it_says_when_it_is_ready_and_stops_when_told_to() {
 }
 
 #[test]
+fn the_ready_line_tells_of_tls_where_it_was_asked_for() {
+    let folder = TempDir::new().unwrap();
+    let server = Running::start(&["--data", path(folder.path()), "--tls-listen", "localhost:0"]);
+    let ready: Value = serde_json::from_str(&server.ready).unwrap();
+    let tls_url = ready["tls_url"].as_str().unwrap();
+    assert!(tls_url.starts_with("https://127.0.0.1:"), "{tls_url}");
+    let ca = fs::read_to_string(ready["ca"].as_str().unwrap()).unwrap();
+    assert!(ca.starts_with("-----BEGIN CERTIFICATE-----"), "{ca}");
+}
+
+#[test]
 fn a_seed_with_a_mistake_is_named_with_file_line_and_column() {
     let folder = TempDir::new().unwrap();
     let seed = folder.path().join("seed.sql");

@@ -1,4 +1,4 @@
-//! Connections: HTTP/1.1 and HTTP/2 by prior knowledge on one port.
+//! Connections: HTTP/1.1 and HTTP/2 on one port, which of them the client shows with its first bytes.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
@@ -15,6 +16,7 @@ use super::grpc::Grpc;
 use super::routes::Routes;
 use super::stop::Stop;
 use super::table::Tables;
+use super::tls::Tls;
 use super::token::{Credentials, Tokens};
 
 /// What one stream may have on its way here. Large, because a stream carries up to 100 MB/s.
@@ -24,11 +26,14 @@ const CONNECTION_WINDOW: u32 = 32 * 1024 * 1024;
 /// The default of 16 KiB costs a sender of large messages a third of its rate.
 const FRAME_SIZE: u32 = 256 * 1024;
 
+/// How long a client may take to agree on TLS.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// How long connections may take to end on their own when the server stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What is served, whatever the address.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Service {
     tables: Arc<Tables>,
     tokens: Arc<Tokens>,
@@ -55,13 +60,26 @@ impl Service {
 pub(crate) struct Listener {
     listener: TcpListener,
     address: SocketAddr,
+    tls: Option<Tls>,
 }
 
 impl Listener {
     pub(crate) async fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address })
+        Ok(Self {
+            listener,
+            address,
+            tls: None,
+        })
+    }
+
+    /// The same for encrypted connections only.
+    pub(crate) fn with_tls(self, tls: Tls) -> Self {
+        Self {
+            tls: Some(tls),
+            ..self
+        }
     }
 
     /// The address with the port that was given to it.
@@ -87,7 +105,12 @@ impl Listener {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
                     Ok((connection, _)) => {
-                        connections.spawn(serve_connection(connection, routes.clone(), stop.clone()));
+                        let _ = connection.set_nodelay(true);
+                        let (routes, stop) = (routes.clone(), stop.clone());
+                        match self.tls.clone() {
+                            None => connections.spawn(serve_connection(connection, routes, stop)),
+                            Some(tls) => connections.spawn(serve_encrypted(connection, tls, routes, stop)),
+                        };
                     }
                     // Out of file handles, or a connection that was reset at once: both pass.
                     Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
@@ -103,8 +126,18 @@ impl Listener {
     }
 }
 
-async fn serve_connection(connection: TcpStream, routes: Routes, mut stop: Stop) {
-    let _ = connection.set_nodelay(true);
+async fn serve_encrypted(connection: TcpStream, tls: Tls, routes: Routes, stop: Stop) {
+    let agreed = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.acceptor.accept(connection));
+    if let Ok(Ok(connection)) = agreed.await {
+        serve_connection(connection, routes, stop).await;
+    }
+}
+
+async fn serve_connection(
+    connection: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    routes: Routes,
+    mut stop: Stop,
+) {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new());
     builder

@@ -1,4 +1,4 @@
-//! What is served on the one address: gRPC streams, the catalog, the token endpoint, health.
+//! What is served on each address: gRPC streams, the catalog, the token endpoint, health.
 
 mod access;
 mod answer;
@@ -14,10 +14,12 @@ mod status;
 mod stop;
 mod stream;
 mod table;
+mod tls;
 mod token;
 mod writer;
 
 pub(crate) use listen::{Listener, Service};
 pub(crate) use stop::Stop;
 pub(crate) use table::{Tables, name_of};
+pub(crate) use tls::Tls;
 pub(crate) use token::Credentials;

@@ -12,6 +12,7 @@ mod partition;
 mod reader;
 mod record;
 mod stream;
+mod tls;
 mod token;
 
 use tempfile::TempDir;
