@@ -22,6 +22,7 @@
 //! - gRPC `databricks.zerobus.Zerobus/EphemeralStream`, for PROTO and JSON records, over HTTP/2 by prior knowledge.
 //! - `POST /oidc/v1/token`: tokens for one table, or for the catalog. Any client with an id and a secret gets one, unless
 //!   [`client`](LocalZerobusBuilder::client) names the only one. They are forgotten when the server ends.
+//! - `POST /zerobus/v1/tables/{name}/insert`: records as a JSON array, answered once they are durable.
 //! - `GET /api/2.1/unity-catalog/tables/{name}` and `GET …/tables`, and `POST …/tables` to create one; with a catalog token or, where no
 //!   client was named, anything that looks like a personal access token (`dapi…`).
 //! - `POST /api/local/ddl`: creates the tables of a text of `CREATE TABLE` statements.
@@ -56,7 +57,7 @@
 //! - DECIMAL text is plain digits, without exponent, and must fit exactly; BINARY in JSON is base64.
 //! - Statuses that have no published code (`create_stream` missing, too large a message) are INVALID_ARGUMENT without one.
 //!
-//! Not served: persistent streams, AVRO records, Arrow Flight, REST insert, grants.
+//! Not served: persistent streams, AVRO records, Arrow Flight, grants.
 
 mod builder;
 mod decode;

@@ -20,7 +20,12 @@ impl Columns {
             let shown = text::quoted(record);
             Fault::new(format!("expected a JSON object, found {shown} ({error})"))
         })?;
-        match &value {
+        self.read_json_value(row, &value)
+    }
+
+    /// The same for one that is parsed already.
+    pub(super) fn read_json_value(&mut self, row: usize, record: &Value) -> Result<(), Fault> {
+        match record {
             Value::Object(object) => self.read_object(row, object),
             other => Err(Fault::new(format!(
                 "expected a JSON object, found {}",

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use http::HeaderMap;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 use zerobus_proto::ErrorCode;
@@ -27,32 +28,51 @@ pub(super) fn authorize(
     tokens: &Tokens,
     tables: &Tables,
 ) -> Result<Access, Status> {
-    let header = |name: &str| metadata.get(name).and_then(|value| value.to_str().ok());
-    let token = header(AUTHORIZATION_HEADER).and_then(bearer).ok_or_else(|| {
+    let headers = metadata.as_ref();
+    let grant = grant(headers, tokens)?;
+    let name = text(headers, TABLE_NAME_HEADER).ok_or_else(|| {
+        Status::invalid_argument(format!(
+            "Missing metadata `{TABLE_NAME_HEADER}`: send the table as catalog.schema.table."
+        ))
+    })?;
+    let_in(grant, &parse_name(name)?, tables)
+}
+
+/// The same for a call that names its table elsewhere.
+pub(super) fn authorize_for(
+    table: &str,
+    headers: &HeaderMap,
+    tokens: &Tokens,
+    tables: &Tables,
+) -> Result<Access, Status> {
+    let grant = grant(headers, tokens)?;
+    let_in(grant, &parse_name(table)?, tables)
+}
+
+fn grant(headers: &HeaderMap, tokens: &Tokens) -> Result<Grant, Status> {
+    let token = text(headers, AUTHORIZATION_HEADER).and_then(bearer).ok_or_else(|| {
         Status::unauthenticated(format!(
             "Missing credentials: send a token as `{AUTHORIZATION_HEADER}: Bearer <token>`, from /oidc/v1/token."
         ))
     })?;
-    let Grant { scope, expires } = tokens.grant(token).map_err(|error| {
+    tokens.grant(token).map_err(|error| {
         Status::unauthenticated(match error {
             TokenError::Unknown => {
                 "Invalid token: it was not issued by this server since its start; ask /oidc/v1/token for a new one."
             }
             TokenError::Expired => "Token expired: ask /oidc/v1/token for a new one.",
         })
-    })?;
-    let name = header(TABLE_NAME_HEADER).ok_or_else(|| {
-        Status::invalid_argument(format!(
-            "Missing metadata `{TABLE_NAME_HEADER}`: send the table as catalog.schema.table."
-        ))
-    })?;
-    let name = parse_name(name)?;
-    let table = tables.get(&name).ok_or_else(|| unknown_table(&name))?;
+    })
+}
+
+fn let_in(grant: Grant, name: &TableName, tables: &Tables) -> Result<Access, Status> {
+    let Grant { scope, expires } = grant;
+    let table = tables.get(name).ok_or_else(|| unknown_table(name))?;
     match scope {
         Scope::Ingest {
             table,
             modify: true,
-        } if table == name => {}
+        } if table == *name => {}
         Scope::Ingest { table, modify } => {
             let problem = if modify {
                 format!("The token is for table {table}, not for {name}.")
@@ -69,6 +89,10 @@ pub(super) fn authorize(
         }
     }
     Ok(Access { table, expires })
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 /// The token of an `authorization` header.

@@ -5,6 +5,7 @@ mod answer;
 mod catalog;
 mod codec;
 mod grpc;
+mod insert;
 mod listen;
 mod oauth;
 mod origin;

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
@@ -17,10 +18,13 @@ use super::grpc::Grpc;
 use super::origin::is_trusted;
 use super::table::Tables;
 use super::token::Tokens;
-use super::{catalog, oauth};
+use super::{catalog, insert, oauth};
 
 /// The largest body of a request that is no stream.
 const BODY_MAX: usize = 16 * 1024 * 1024;
+
+/// How long it may take to come.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 const TABLES: &str = "/api/2.1/unity-catalog/tables";
 
@@ -49,15 +53,32 @@ impl Routes {
         if is_grpc(&parts) {
             return Ok(self.grpc.answer(Request::from_parts(parts, body)).await);
         }
-        let Ok(body) = Limited::new(body, BODY_MAX).collect().await else {
-            return Ok(Answer::error(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "REQUEST_LIMIT_EXCEEDED",
-                &format!("The body was cut off, or has more than {BODY_MAX} bytes."),
-            )
-            .into_response());
+        let collected = Limited::new(body, BODY_MAX).collect();
+        let body = match tokio::time::timeout(BODY_TIMEOUT, collected).await {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(_)) => {
+                return Ok(Answer::error(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "REQUEST_LIMIT_EXCEEDED",
+                    &format!("The body was cut off, or has more than {BODY_MAX} bytes."),
+                )
+                .into_response());
+            }
+            Err(_) => {
+                return Ok(Answer::error(
+                    StatusCode::REQUEST_TIMEOUT,
+                    "DEADLINE_EXCEEDED",
+                    &format!("The body did not come within {} s.", BODY_TIMEOUT.as_secs()),
+                )
+                .into_response());
+            }
         };
-        let body = body.to_bytes();
+        if let Some(table) = insert::table_of(path(&parts)).filter(|_| parts.method == Method::POST)
+        {
+            let table = percent_decoded(table);
+            let answer = insert::insert(&table, &parts, body, &self.tokens, &self.tables).await;
+            return Ok(answer.into_response());
+        }
         // Creating a table writes to the disk.
         let answer = tokio::task::spawn_blocking(move || self.route(&parts, &body)).await;
         Ok(match answer {
@@ -72,12 +93,7 @@ impl Routes {
     }
 
     fn route(&self, parts: &Parts, body: &[u8]) -> Result<Answer, Answer> {
-        // Official SDKs put two slashes behind a workspace URL that ends with one.
-        let path = parts.uri.path();
-        let path = path
-            .get(1..)
-            .filter(|rest| rest.starts_with('/'))
-            .unwrap_or(path);
+        let path = path(parts);
         let get = parts.method == Method::GET;
         let post = parts.method == Method::POST;
         match path {
@@ -108,6 +124,13 @@ impl Routes {
             },
         }
     }
+}
+
+/// Official SDKs put two slashes behind a workspace URL that ends with one.
+fn path(parts: &Parts) -> &str {
+    let path = parts.uri.path();
+    let rest = path.get(1..).filter(|rest| rest.starts_with('/'));
+    rest.unwrap_or(path)
 }
 
 fn is_grpc(parts: &Parts) -> bool {

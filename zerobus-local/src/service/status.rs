@@ -4,7 +4,9 @@ use bytes::Bytes;
 use prost::Message as _;
 use tonic::{Code, Status};
 use zerobus_proto::{CAUSES_KEY, ERROR_CODE_KEY, ERROR_DOMAIN, ErrorCode, SCHEMA_ERROR_REASON};
+use zerobus_schema::TableName;
 
+use super::sink::WriteFailure;
 use crate::decode::Mismatch;
 
 /// The most mismatches that one text lists.
@@ -16,8 +18,22 @@ pub(super) fn coded(code: ErrorCode, text: &str) -> Status {
     Status::new(grpc, code.message(text, 0))
 }
 
+/// The status of records that their table's writer could not write; `lost` says which.
+pub(super) fn write_failed(table: &TableName, failure: &WriteFailure, lost: &str) -> Status {
+    let text = format!(
+        "Table {table} could not be written: {}. Nothing {lost} was kept.",
+        failure.message
+    );
+    Status::new(failure.code, text)
+}
+
+/// What there is to say when the server stops.
+pub(super) fn stopping() -> Status {
+    Status::unavailable("The server is shutting down; reconnect.")
+}
+
 /// The status of a schema that does not fit its table, with the causes in a `google.rpc.ErrorInfo`.
-pub(super) fn schema_mismatch(table: &str, mismatches: &[Mismatch]) -> Status {
+pub(super) fn schema_mismatch(table: &TableName, mismatches: &[Mismatch]) -> Status {
     let mut text = format!("The record's schema does not fit table {table}: ");
     for (i, mismatch) in mismatches.iter().take(LISTED_MAX).enumerate() {
         if i > 0 {

@@ -21,8 +21,8 @@ use zerobus_proto::{
 
 use super::access::{Access, parse_name};
 use super::codec::Incoming;
-use super::sink::{Progress, Refused, Sink, WriteFailure};
-use super::status::{coded, schema_mismatch};
+use super::sink::{Progress, Refused, Sink};
+use super::status::{coded, schema_mismatch, stopping, write_failed};
 use super::stop::Stop;
 use super::table::Table;
 use crate::decode::{Chunk, Descriptor, DescriptorError, Fault, Plan};
@@ -120,8 +120,7 @@ impl Ingest {
                 self.table.name
             )));
         }
-        let mismatch =
-            |mismatches: Vec<_>| schema_mismatch(&self.table.name.to_string(), &mismatches);
+        let mismatch = |mismatches: Vec<_>| schema_mismatch(&self.table.name, &mismatches);
         match create.record_type() {
             RecordType::Proto => {
                 let descriptor = create.descriptor_proto.as_deref().unwrap_or_default();
@@ -230,18 +229,14 @@ impl Ingest {
         match &progress.failed {
             Some(failure) => {
                 sleep(FAILURE_PAUSE).await;
-                Err(self.write_failed(failure))
+                Err(write_failed(
+                    &self.table.name,
+                    failure,
+                    "after the last ack",
+                ))
             }
             None => Ok(()),
         }
-    }
-
-    fn write_failed(&self, failure: &WriteFailure) -> Status {
-        let text = format!(
-            "Table {} could not be written: {}. Nothing after the last ack was kept.",
-            self.table.name, failure.message
-        );
-        Status::new(failure.code, text)
     }
 
     async fn answer(&self, payload: Response) {
@@ -409,10 +404,6 @@ fn too_large() -> Status {
         "A message can have at most {SERVER_RECEIVE_LIMIT} bytes, and its records at most \
          {MAX_RECORD_BYTES_PER_MESSAGE}: send smaller batches."
     ))
-}
-
-fn stopping() -> Status {
-    Status::unavailable("The server is shutting down; reconnect.")
 }
 
 fn expired() -> Status {

@@ -8,6 +8,7 @@ mod catalog;
 mod client;
 mod descriptor;
 mod http;
+mod insert;
 mod partition;
 mod reader;
 mod record;

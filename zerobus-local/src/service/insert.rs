@@ -1,0 +1,105 @@
+//! Records over plain HTTP: `POST /zerobus/v1/tables/{catalog.schema.table}/insert` (documentation page "Use the REST API
+//! with Zerobus Ingest"), a JSON array of objects, answered once they are durable.
+
+use bytes::Bytes;
+use http::StatusCode;
+use http::request::Parts;
+use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
+use tonic::{Code, Status};
+use zerobus_proto::ErrorCode;
+use zerobus_proto::contract::{FIRST_OFFSET, MAX_RECORD_BYTES_PER_MESSAGE};
+
+use super::access::{Access, authorize_for};
+use super::answer::Answer;
+use super::sink::Refused;
+use super::status::{coded, schema_mismatch, stopping, write_failed};
+use super::table::{Table, Tables};
+use super::token::Tokens;
+use crate::decode::{Chunk, Plan};
+
+/// The table that a path asks to insert into.
+pub(super) fn table_of(path: &str) -> Option<&str> {
+    let table = path.strip_prefix("/zerobus/v1/tables/")?;
+    table.strip_suffix("/insert")
+}
+
+/// Takes all records of the body, or none.
+pub(super) async fn insert(
+    table: &str,
+    parts: &Parts,
+    body: Bytes,
+    tokens: &Tokens,
+    tables: &Tables,
+) -> Answer {
+    let inserted = match authorize_for(table, &parts.headers, tokens, tables) {
+        Ok(Access { table, .. }) => insert_into(&table, body).await,
+        Err(status) => Err(status),
+    };
+    match inserted {
+        Ok(()) => Answer::ok(json!({})),
+        Err(status) => refused(&status),
+    }
+}
+
+async fn insert_into(table: &Table, body: Bytes) -> Result<(), Status> {
+    if body.len() > MAX_RECORD_BYTES_PER_MESSAGE {
+        return Err(Status::invalid_argument(format!(
+            "The body has {} bytes, at most {MAX_RECORD_BYTES_PER_MESSAGE} are taken: send fewer records.",
+            body.len()
+        )));
+    }
+    let bytes = body.len();
+    // Some milliseconds, in which other streams are to go on.
+    let parsed = spawn_blocking(move || serde_json::from_slice(&body)).await;
+    let records = match parsed {
+        Ok(Ok(Value::Array(records))) => records,
+        Ok(Ok(_)) => {
+            return Err(Status::invalid_argument(
+                "The body must be a JSON array of objects, one for each record.",
+            ));
+        }
+        Ok(Err(error)) => {
+            return Err(Status::invalid_argument(format!(
+                "The body is no JSON: {error}."
+            )));
+        }
+        Err(_) => return Err(Status::internal("The body could not be read.")),
+    };
+    let plan = Plan::for_json(&table.schema)
+        .map_err(|mismatches| schema_mismatch(&table.name, &mismatches))?;
+    let sink = table.writer.sink(&plan).ok_or_else(stopping)?;
+    let mut progress = sink.progress();
+    let added = sink.add(FIRST_OFFSET, bytes, records.iter(), Chunk::push_value);
+    added.map_err(|problem| match problem {
+        Refused::Record(at, fault) => coded(
+            ErrorCode::RECORD_REFUSED,
+            &format!("Record {at} does not fit table {}: {fault}.", table.name),
+        ),
+        Refused::TooMany { most } => Status::invalid_argument(format!(
+            "One request for table {} can have at most {most} records: send fewer.",
+            table.name
+        )),
+        Refused::Closed => stopping(),
+    })?;
+    let done = progress.wait_for(|now| now.durable.is_some() || now.failed.is_some());
+    let now = done.await.map_err(|_| stopping())?;
+    match &now.failed {
+        Some(failure) => Err(write_failed(&table.name, failure, "of the request")),
+        None => Ok(()),
+    }
+}
+
+/// The platform's APIs have a status and a word for each of gRPC's codes.
+fn refused(status: &Status) -> Answer {
+    let (http, error_code) = match status.code() {
+        Code::InvalidArgument => (StatusCode::BAD_REQUEST, "INVALID_PARAMETER_VALUE"),
+        Code::FailedPrecondition => (StatusCode::BAD_REQUEST, "INVALID_STATE"),
+        Code::Unauthenticated => (StatusCode::UNAUTHORIZED, "UNAUTHENTICATED"),
+        Code::PermissionDenied => (StatusCode::FORBIDDEN, "PERMISSION_DENIED"),
+        Code::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
+        Code::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "TEMPORARILY_UNAVAILABLE"),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"),
+    };
+    Answer::error(http, error_code, status.message())
+}
