@@ -240,7 +240,14 @@ impl<R: ZerobusRecord> StreamBuilder<R> {
     /// Outside a tokio runtime: the stream has a background task.
     pub async fn open(self) -> Result<Stream<R>, Error> {
         self.options.check()?;
-        let table = TableName::parse(self.table.as_deref().unwrap_or(R::TABLE))?;
+        let table = self.table.as_deref().unwrap_or(R::TABLE);
+        if table.is_empty() {
+            return Err(Error::Configuration {
+                problem: "the record type names no table; name one with `.table(\"catalog.schema.table\")`"
+                    .to_owned(),
+            });
+        }
+        let table = TableName::parse(table)?;
         let connector = Connector::new(
             self.client.endpoint,
             self.client.headers,

@@ -6,6 +6,8 @@ use syn::{
     PathArguments, Result, Type,
 };
 
+use zerobus_schema::DataType;
+
 use crate::attr::{Adapter, FieldAttrs, TypeAttrs};
 
 /// What the derive stands on.
@@ -35,6 +37,11 @@ pub(crate) struct Field<'a> {
     /// Where an error about the column's name belongs.
     pub(crate) name_span: proc_macro2::Span,
     pub(crate) adapter: Option<(proc_macro2::Span, Adapter)>,
+    /// Whether its fields, and not it itself, are columns.
+    pub(crate) flatten: Option<proc_macro2::Span>,
+    /// What is said of the column for want of a table.
+    pub(crate) number: Option<(proc_macro2::Span, u32)>,
+    pub(crate) data_type: Option<(proc_macro2::Span, DataType)>,
 }
 
 pub(crate) struct Variant<'a> {
@@ -59,6 +66,7 @@ impl<'a> Input<'a> {
                 ));
             }
         };
+        attrs.has_effect(matches!(kind, Kind::Struct(_)))?;
         if let (Some(table), Kind::Transparent(_) | Kind::Enum(_)) = (&attrs.table, &kind) {
             return Err(Error::new(
                 table.span(),
@@ -104,7 +112,7 @@ impl<'a> Input<'a> {
             };
             let (column, name_span) = match (&field_attrs.rename, attrs.rename_all) {
                 (Some(rename), _) => (rename.value(), rename.span()),
-                (None, Some(case)) => (case.of_field(&name), ident_span),
+                (None, Some((_, case))) => (case.of_field(&name), ident_span),
                 (None, None) => (name, ident_span),
             };
             kept.push(Field {
@@ -113,6 +121,9 @@ impl<'a> Input<'a> {
                 column,
                 name_span,
                 adapter: field_attrs.adapter,
+                flatten: field_attrs.flatten,
+                number: field_attrs.number,
+                data_type: field_attrs.data_type,
             });
         }
         if matches!(fields, Fields::Named(_)) && !attrs.is_transparent {
@@ -120,7 +131,22 @@ impl<'a> Input<'a> {
         }
         let count = kept.len();
         match <[Field<'a>; 1]>::try_from(kept) {
-            Ok([field]) => Ok(Kind::Transparent(Box::new(field))),
+            Ok([field]) => {
+                let spans = [
+                    field.flatten,
+                    field.number.as_ref().map(|(span, _)| *span),
+                    field.data_type.as_ref().map(|(span, _)| *span),
+                ];
+                match spans.into_iter().flatten().next() {
+                    Some(span) => Err(Error::new(
+                        span,
+                        format!(
+                            "`{ident}` is written as this field and is no struct of columns, so this has no effect"
+                        ),
+                    )),
+                    None => Ok(Kind::Transparent(Box::new(field))),
+                }
+            }
             Err(_) => Err(Error::new(
                 ident.span(),
                 format!(
@@ -140,12 +166,12 @@ impl<'a> Input<'a> {
                 ));
             }
             let name = variant.ident.unraw().to_string();
-            let rename = FieldAttrs::parse(&variant.attrs)?.rename;
+            let rename = FieldAttrs::of_variant(&variant.attrs)?;
             variants.push(Variant {
                 ident: &variant.ident,
                 text: match (rename, attrs.rename_all) {
                     (Some(rename), _) => rename.value(),
-                    (None, Some(case)) => case.of_variant(&name),
+                    (None, Some((_, case))) => case.of_variant(&name),
                     (None, None) => name,
                 },
             });

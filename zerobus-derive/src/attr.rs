@@ -1,9 +1,12 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::meta::ParseNestedMeta;
-use syn::{Attribute, Error, LitStr, Path, Result, Token, Type};
+use syn::spanned::Spanned;
+use syn::{Attribute, Error, LitInt, LitStr, Path, Result, Token, Type};
+use zerobus_schema::{DataType, ddl, is_usable_field_number};
 
 use crate::case::Case;
+use crate::suggest;
 
 /// What stands in `#[zerobus(…)]` on the type, and what `#[serde(…)]` says of the same.
 #[derive(Default)]
@@ -11,8 +14,9 @@ pub(crate) struct TypeAttrs {
     pub(crate) table: Option<LitStr>,
     pub(crate) schema: Option<LitStr>,
     pub(crate) root: Option<TokenStream>,
-    pub(crate) rename_all: Option<Case>,
+    pub(crate) rename_all: Option<(Span, Case)>,
     pub(crate) is_transparent: bool,
+    pub(crate) allow_unproven_map_keys: Option<Span>,
 }
 
 /// What stands in `#[zerobus(…)]` on a field or a variant, and what `#[serde(…)]` says of the same.
@@ -20,6 +24,9 @@ pub(crate) struct TypeAttrs {
 pub(crate) struct FieldAttrs {
     pub(crate) rename: Option<LitStr>,
     pub(crate) skip: bool,
+    pub(crate) flatten: Option<Span>,
+    pub(crate) number: Option<(Span, u32)>,
+    pub(crate) data_type: Option<(Span, DataType)>,
     pub(crate) adapter: Option<(Span, Adapter)>,
 }
 
@@ -82,21 +89,72 @@ impl TypeAttrs {
             } else if meta.path.is_ident("transparent") {
                 parsed.is_transparent = true;
                 Ok(())
+            } else if meta.path.is_ident("allow_unproven_map_keys") {
+                parsed.allow_unproven_map_keys = Some(meta.path.span());
+                Ok(())
             } else {
-                Err(meta.error(
-                    "unknown attribute; on a type it is one of `table`, `schema`, `rename_all`, `transparent`, `crate`",
-                ))
+                Err(unknown(&meta, "type", &TYPE_ATTRIBUTES))
             }
         })?;
         let serde = SerdeAttrs::parse(attrs)?;
         parsed.is_transparent |= serde.is_transparent;
         let rename_all = agreed("rename_all", rename_all, serde.rename_all)?;
-        parsed.rename_all = rename_all.as_ref().map(Case::parse).transpose()?;
+        parsed.rename_all = rename_all
+            .as_ref()
+            .map(|text| Ok::<_, Error>((text.span(), Case::parse(text)?)))
+            .transpose()?;
         Ok(parsed)
     }
 }
 
+impl TypeAttrs {
+    /// Refuses what would be read and ignored.
+    pub(crate) fn has_effect(&self, is_struct: bool) -> Result<()> {
+        if self.table.is_some() {
+            return Ok(());
+        }
+        if let Some(schema) = &self.schema {
+            return Err(Error::new(
+                schema.span(),
+                "a schema is read for a `table`, and none is named; add `table = \"catalog.schema.table\"`",
+            ));
+        }
+        if let Some(span) = self.allow_unproven_map_keys {
+            return Err(Error::new(
+                span,
+                "this is about the columns of a `table`, and none is named",
+            ));
+        }
+        match &self.rename_all {
+            Some((span, _)) if !is_struct && self.is_transparent => {
+                Err(Error::new(*span, "a newtype has no columns to rename"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl FieldAttrs {
+    /// The `rename` of a variant, which takes nothing else.
+    pub(crate) fn of_variant(attrs: &[Attribute]) -> Result<Option<LitStr>> {
+        let mut rename = None;
+        each_meta(attrs, "zerobus", &mut |meta| {
+            if meta.path.is_ident("rename") {
+                set(&mut rename, &meta)
+            } else {
+                Err(meta.error("a variant takes `rename` and nothing else"))
+            }
+        })?;
+        let serde = SerdeAttrs::parse(attrs)?;
+        if let Some(skip) = serde.skip {
+            return Err(Error::new(
+                skip,
+                "serde skips the variant, but a field may hold it; a record has to write something then",
+            ));
+        }
+        agreed("rename", rename, serde.rename)
+    }
+
     pub(crate) fn parse(attrs: &[Attribute]) -> Result<Self> {
         let mut parsed = Self::default();
         let mut skip = None;
@@ -127,10 +185,20 @@ impl FieldAttrs {
             } else if meta.path.is_ident("with") {
                 let with = meta.value()?.parse()?;
                 adapt(Adapter::With(Box::new(with)))
+            } else if meta.path.is_ident("flatten") {
+                parsed.flatten = Some(span);
+                Ok(())
+            } else if meta.path.is_ident("number") {
+                parsed.number = Some((span, number_value(&meta)?));
+                Ok(())
+            } else if meta.path.is_ident("type") {
+                let text: LitStr = meta.value()?.parse()?;
+                let data_type = ddl::parse_type(&text.value())
+                    .map_err(|error| Error::new(text.span(), error))?;
+                parsed.data_type = Some((text.span(), data_type));
+                Ok(())
             } else {
-                Err(meta.error(
-                    "unknown attribute; on a field it is one of `rename`, `skip`, `unit`, `json`, `with`",
-                ))
+                Err(unknown(&meta, "field", &FIELD_ATTRIBUTES))
             }
         })?;
         let serde = SerdeAttrs::parse(attrs)?;
@@ -143,16 +211,23 @@ impl FieldAttrs {
             return Err(error);
         }
         parsed.skip = skip.is_some() || serde.skip.is_some();
-        if let (Some(flatten), false) = (serde.flatten, parsed.skip) {
+        let values = [
+            parsed.adapter.as_ref().map(|(span, _)| *span),
+            parsed.number.as_ref().map(|(span, _)| *span),
+            parsed.data_type.as_ref().map(|(span, _)| *span),
+        ];
+        let mut values = values.into_iter().flatten();
+        if let (true, Some(span)) = (parsed.skip, values.clone().next().or(parsed.flatten)) {
             return Err(Error::new(
-                flatten,
-                "serde flattens the field, which a record cannot yet; write its fields out, or say `#[zerobus(skip)]`",
+                span,
+                "the field is skipped, so this has no effect",
             ));
         }
-        if let (true, Some((span, _))) = (parsed.skip, &parsed.adapter) {
+        parsed.flatten = parsed.flatten.or(serde.flatten);
+        if let (Some(_), Some(span)) = (parsed.flatten, values.next()) {
             return Err(Error::new(
-                *span,
-                "the field is skipped, so this has no effect",
+                span,
+                "the field is flattened, so it is no column itself and this has no effect",
             ));
         }
         parsed.rename = agreed("rename", parsed.rename, serde.rename)?;
@@ -187,6 +262,33 @@ impl SerdeAttrs {
         })?;
         Ok(parsed)
     }
+}
+
+const TYPE_ATTRIBUTES: [&str; 6] = [
+    "table",
+    "schema",
+    "rename_all",
+    "transparent",
+    "crate",
+    "allow_unproven_map_keys",
+];
+const FIELD_ATTRIBUTES: [&str; 8] = [
+    "rename", "skip", "flatten", "unit", "json", "with", "type", "number",
+];
+
+fn unknown(meta: &ParseNestedMeta<'_>, place: &str, known: &[&str]) -> Error {
+    let name = meta
+        .path
+        .get_ident()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    if let Some(meant) = suggest::closest(&name, known.iter().copied()) {
+        return meta.error(format!("unknown attribute; did you mean `{meant}`?"));
+    }
+    meta.error(format!(
+        "unknown attribute; on a {place} it is one of `{}`",
+        known.join("`, `")
+    ))
 }
 
 /// Calls `read` for each item of every `#[name(…)]`.
@@ -240,6 +342,18 @@ fn path_value(meta: &ParseNestedMeta<'_>) -> Result<Path> {
     } else {
         value.parse()
     }
+}
+
+fn number_value(meta: &ParseNestedMeta<'_>) -> Result<u32> {
+    let literal: LitInt = meta.value()?.parse()?;
+    let number: u32 = literal.base10_parse()?;
+    if is_usable_field_number(number) {
+        return Ok(number);
+    }
+    Err(Error::new(
+        literal.span(),
+        "a protobuf field number is 1 to 536870911, 19000 to 19999 aside",
+    ))
 }
 
 fn unit_value(meta: &ParseNestedMeta<'_>) -> Result<Unit> {

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
-use zerobus_schema::{DataType, StructType};
+use zerobus_schema::{DataType, StructField, StructType};
 
 /// The marker type in `__private::delta`; `layout` names the struct in it. `None` where a stream carries no such type.
 pub(crate) fn marker(data_type: &DataType, layout: &Ident) -> Option<TokenStream> {
@@ -30,7 +30,7 @@ pub(crate) fn marker(data_type: &DataType, layout: &Ident) -> Option<TokenStream
 }
 
 /// The type as a `ColumnType`.
-fn constant(data_type: &DataType) -> Option<TokenStream> {
+pub(crate) fn constant(data_type: &DataType) -> Option<TokenStream> {
     Some(match data_type {
         DataType::Decimal(decimal) => {
             let (precision, scale) = (decimal.precision(), decimal.scale());
@@ -59,7 +59,12 @@ fn constant(data_type: &DataType) -> Option<TokenStream> {
 
 /// The fields of a struct as a `&[StructColumn]`.
 pub(crate) fn columns(fields: &StructType) -> TokenStream {
-    let columns = fields.fields.iter().filter_map(|field| {
+    list(fields.fields.iter())
+}
+
+/// These columns as a `&[StructColumn]`.
+pub(crate) fn list<'a>(columns: impl Iterator<Item = &'a StructField>) -> TokenStream {
+    let columns = columns.filter_map(|field| {
         let column_type = constant(&field.data_type)?;
         let (name, nullable) = (&field.name, field.nullable);
         let number = field.number?;
@@ -82,6 +87,26 @@ pub(crate) fn innermost_struct(data_type: &DataType) -> Option<&StructType> {
         DataType::Array(array) => innermost_struct(&array.element),
         DataType::Map(map) => innermost_struct(&map.value),
         _ => None,
+    }
+}
+
+/// Whether some Rust type stands for it of which not every value fits.
+pub(crate) fn may_misfit(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Array(array) => may_misfit(&array.element),
+        DataType::Map(map) => may_misfit(&map.key) || may_misfit(&map.value),
+        DataType::Struct(fields) => fields
+            .fields
+            .iter()
+            .any(|field| may_misfit(&field.data_type)),
+        DataType::Decimal(_)
+        | DataType::Char(_)
+        | DataType::Varchar(_)
+        | DataType::Variant
+        | DataType::Date
+        | DataType::Timestamp
+        | DataType::TimestampNtz => true,
+        _ => false,
     }
 }
 

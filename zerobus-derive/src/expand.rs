@@ -21,7 +21,7 @@ pub(crate) fn derive(input: &DeriveInput, root: &TokenStream) -> TokenStream {
                         }
                     }
                 }
-                (Kind::Struct(fields), None) => nested::expand_struct(&parsed, fields),
+                (Kind::Struct(fields), None) => nested::expand_struct(&parsed, fields, &mut errors),
                 (Kind::Transparent(field), _) => nested::expand_transparent(&parsed, field),
                 (Kind::Enum(variants), _) => nested::expand_enum(&parsed, variants),
             };

@@ -44,6 +44,20 @@ pub(crate) fn value(input: &DeriveInput) -> TokenStream {
         }
 
         #[automatically_derived]
+        impl #impl_generics __z::StructValue for #ident #type_generics #where_clause {
+            const NAMES: &'static [&'static __z::str] = &[];
+            const MESSAGE: &'static __z::str = "";
+            const SCHEMA: &'static [__z::StructColumn] = &[];
+
+            fn write_fields<__P: __z::Place>(
+                &self,
+                _: &mut __z::Vec<__z::u8>,
+            ) -> __z::Result<(), __z::RecordError> {
+                __z::Ok(())
+            }
+        }
+
+        #[automatically_derived]
         impl #any_generics __z::ColumnValue<__D> for #ident #type_generics #where_clause {}
     }
 }

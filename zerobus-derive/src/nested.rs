@@ -4,13 +4,19 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 use syn::{Generics, parse_quote};
 
-use crate::ast::{Field, Input, Variant};
+use crate::ast::{Errors, Field, Input, Variant};
+use crate::own;
 use crate::record::value;
 
-/// A struct whose fields are found by name in whatever STRUCT it is written to.
-pub(crate) fn expand_struct(input: &Input<'_>, fields: &[Field<'_>]) -> TokenStream {
+/// A struct whose fields are found by name in whatever STRUCT it is written to; by itself it is a schema.
+pub(crate) fn expand_struct(
+    input: &Input<'_>,
+    fields: &[Field<'_>],
+    errors: &mut Errors,
+) -> TokenStream {
     let ident = input.ident;
     let rust = ident.to_string();
+    let columns = own::columns(fields, errors);
     let names: Vec<&String> = fields.iter().map(|field| &field.column).collect();
     let count = fields.len();
     let shapes = fields.iter().map(|field| {
@@ -26,27 +32,25 @@ pub(crate) fn expand_struct(input: &Input<'_>, fields: &[Field<'_>]) -> TokenStr
         let index = Literal::usize_unsuffixed(index);
         quote!(#index => { #write })
     });
+    let message = own::message_name(ident);
 
     let generics = bounded(input, fields, &|_, value| quote!(#value: __z::WriteValue));
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let layouts = with_param(&generics, &quote!(__L: __z::Layout));
     let (layout_generics, _, _) = layouts.split_for_impl();
+    let record = own::record(input);
     quote! {
         #[automatically_derived]
         impl #impl_generics __z::StructValue for #ident #type_generics #where_clause {
             const NAMES: &'static [&'static __z::str] = &[#(#names),*];
-        }
-
-        #[automatically_derived]
-        impl #impl_generics __z::WriteValue for #ident #type_generics #where_clause {
-            const SHAPE: __z::Shape = __z::Shape::Struct(#rust, &[#(#shapes),*]);
+            const MESSAGE: &'static __z::str = #message;
+            const SCHEMA: &'static [__z::StructColumn] = &[#(#columns),*];
 
             #[inline]
-            fn write<__P: __z::Place>(
+            fn write_fields<__P: __z::Place>(
                 &self,
                 __out: &mut __z::Vec<__z::u8>,
             ) -> __z::Result<(), __z::RecordError> {
-                let __start = __z::begin::<__P>(__out);
                 if const { __z::is_in_order::<__P, Self>() } {
                     #(#writes)*
                 } else {
@@ -57,6 +61,23 @@ pub(crate) fn expand_struct(input: &Input<'_>, fields: &[Field<'_>]) -> TokenStr
                         }
                     }
                 }
+                __z::Ok(())
+            }
+        }
+
+        #[automatically_derived]
+        impl #impl_generics __z::WriteValue for #ident #type_generics #where_clause {
+            const SHAPE: __z::Shape = __z::Shape::Struct(#rust, &[#(#shapes),*]);
+            const COLUMN_TYPE: __z::ColumnType =
+                __z::ColumnType::Struct(<Self as __z::StructValue>::SCHEMA);
+
+            #[inline]
+            fn write<__P: __z::Place>(
+                &self,
+                __out: &mut __z::Vec<__z::u8>,
+            ) -> __z::Result<(), __z::RecordError> {
+                let __start = __z::begin::<__P>(__out);
+                <Self as __z::StructValue>::write_fields::<__P>(self, __out)?;
                 __z::end(__out, __start);
                 __z::Ok(())
             }
@@ -70,10 +91,12 @@ pub(crate) fn expand_struct(input: &Input<'_>, fields: &[Field<'_>]) -> TokenStr
         #[diagnostic::do_not_recommend]
         impl #layout_generics __z::ColumnValue<__z::delta::Nullable<__z::delta::StructType<__L>>>
             for #ident #type_generics #where_clause {}
+
+        #record
     }
 }
 
-fn shape(field: &Field<'_>) -> TokenStream {
+pub(crate) fn shape(field: &Field<'_>) -> TokenStream {
     let value = value(field);
     let ty = &value.ty;
     if value.is_within_option {
@@ -127,6 +150,7 @@ pub(crate) fn expand_transparent(input: &Input<'_>, field: &Field<'_>) -> TokenS
         #[automatically_derived]
         impl #impl_generics __z::WriteValue for #ident #type_generics #where_clause {
             const SHAPE: __z::Shape = <#ty as __z::WriteValue>::SHAPE;
+            const COLUMN_TYPE: __z::ColumnType = <#ty as __z::WriteValue>::COLUMN_TYPE;
 
             #[inline]
             fn write<__P: __z::Place>(

@@ -4,11 +4,13 @@ use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{LitStr, Result, parse_quote};
+use zerobus_schema::proto::Message;
 use zerobus_schema::{Fingerprint, TableSchema, mapping};
 
 use crate::ast::{Errors, Field, Input};
 use crate::attr::Adapter;
 use crate::column;
+use crate::flatten;
 use crate::snapshot::{self, Found};
 use crate::valid::{self, Bound};
 
@@ -29,18 +31,27 @@ pub(crate) fn expand(
         Some(full) if name.to_full().is_err() => full.to_string(),
         _ => name.to_string(),
     };
+    let flattened: Vec<&Field<'_>> = fields
+        .iter()
+        .filter(|field| field.flatten.is_some())
+        .collect();
     let mut bound = valid::bind(&name, input, schema, fields, errors);
-    let message = valid::message(input.ident, schema, &mut bound, errors);
+    let message = valid::message(input, schema, &mut bound, !flattened.is_empty(), errors);
 
-    let columns = column_infos(schema, &bound);
+    let columns = column_infos(schema, &message);
     let descriptor = Literal::byte_string(&message.descriptor());
     let fingerprint = Literal::byte_string(Fingerprint::of(schema).as_bytes());
-    let parts: Vec<Part> = bound
+    let mut parts: Vec<Part> = bound
         .iter()
         .map(|bound| part(input, &name, bound))
         .collect();
+    if !flattened.is_empty() {
+        let left = valid::left(schema, &bound, &message);
+        parts.extend(flatten::parts(input, &name, &left, &flattened));
+    }
     let items = parts.iter().map(|part| &part.items);
     let writes = parts.iter().map(|part| &part.write);
+    let validates = parts.iter().map(|part| &part.validate);
 
     let mut generics = input.generics.clone();
     let bounds = parts.iter().filter_map(|part| part.bound.as_ref());
@@ -66,17 +77,28 @@ pub(crate) fn expand(
                 #(#writes)*
                 __z::Ok(())
             }
+
+            fn validate(&self) -> __z::Result<(), __z::RecordError> {
+                // Allocates when something is written to it, and not before.
+                let __out = &mut __z::Vec::new();
+                let _: &mut __z::Vec<__z::u8> = __out;
+                #(#validates)*
+                __z::Ok(())
+            }
         }
     })
 }
 
 /// The code for one column.
-struct Part {
+#[derive(Default)]
+pub(crate) struct Part {
     /// Items beside the impl: the trait that judges the type, the function that writes it.
-    items: TokenStream,
-    write: TokenStream,
+    pub(crate) items: TokenStream,
+    pub(crate) write: TokenStream,
+    /// The same where a value can fail to fit, nothing elsewhere.
+    pub(crate) validate: TokenStream,
     /// What is asked of a generic type.
-    bound: Option<TokenStream>,
+    pub(crate) bound: Option<TokenStream>,
 }
 
 fn part(input: &Input<'_>, table: &str, bound: &Bound<'_>) -> Part {
@@ -91,11 +113,7 @@ fn part(input: &Input<'_>, table: &str, bound: &Bound<'_>) -> Part {
     let span = value.span;
     let Some(marker) = column::marker(&column.data_type, &layout) else {
         // The mapping has refused it by now.
-        return Part {
-            items: TokenStream::new(),
-            write: TokenStream::new(),
-            bound: None,
-        };
+        return Part::default();
     };
     // An `Option` that the tokens show is taken apart here; one behind an alias is up to the trait.
     let nullable = column.nullable && !value.is_within_option;
@@ -121,7 +139,7 @@ fn part(input: &Input<'_>, table: &str, bound: &Bound<'_>) -> Part {
 
             #[inline]
             fn write_column(&self, out: &mut __z::Vec<__z::u8>) -> __z::Result<(), __z::RecordError> {
-                __z::write_column::<__z::At<#number, #marker>, Self>(self, #name, out)
+                __z::write_table_column::<__z::At<#number, #marker>, Self>(self, #table, #name, out)
             }
         }
         #[diagnostic::do_not_recommend]
@@ -165,24 +183,38 @@ fn part(input: &Input<'_>, table: &str, bound: &Bound<'_>) -> Part {
     let write = quote_spanned!(span=> <#ty as #column_trait>::write_column(#expression, #out)?;);
     let write = if value.is_within_option {
         quote! {
-            #check
             if let __z::Some(__value) = &self.#member {
                 #write
             }
         }
     } else {
         quote! {
-            #check
             {
                 let __value = &self.#member;
                 #write
             }
         }
     };
+    let validate = if column::may_misfit(&column.data_type) {
+        quote! {
+            if const {
+                __z::needs_validation(
+                    <#marker as __z::DeltaType>::TYPE,
+                    <#ty as #column_trait>::COLUMN_SHAPE,
+                )
+            } {
+                #write
+            }
+        }
+    } else {
+        TokenStream::new()
+    };
+    let write = quote!(#check #write);
     let bound = is_generic.then(|| quote!(#ty: __z::ColumnValue<#delta>));
     Part {
         items,
         write,
+        validate,
         bound,
     }
 }
@@ -227,7 +259,7 @@ pub(crate) fn value(field: &Field<'_>) -> FieldValue {
 }
 
 /// A variable of the code that is emitted.
-fn local(name: &str) -> Ident {
+pub(crate) fn local(name: &str) -> Ident {
     Ident::new(name, Span::call_site())
 }
 
@@ -271,7 +303,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// A constant has no lifetimes of the impl at hand, and the shape of a type does not depend on them.
-fn with_static(tokens: TokenStream) -> TokenStream {
+pub(crate) fn with_static(tokens: TokenStream) -> TokenStream {
     let mut out = Vec::new();
     let mut tokens = tokens.into_iter();
     while let Some(token) = tokens.next() {
@@ -295,7 +327,7 @@ fn with_static(tokens: TokenStream) -> TokenStream {
     out.into_iter().collect()
 }
 
-fn column_infos(schema: &TableSchema, bound: &[Bound<'_>]) -> Vec<TokenStream> {
+fn column_infos(schema: &TableSchema, message: &Message) -> Vec<TokenStream> {
     let mut columns = Vec::new();
     schema.visit_fields(&mut |path, field| {
         let (name, data_type) = (path.to_string(), field.data_type.to_string());
@@ -307,7 +339,7 @@ fn column_infos(schema: &TableSchema, bound: &[Bound<'_>]) -> Vec<TokenStream> {
             column = quote!(#column.with_source(__z::ColumnSource::Identity));
         }
         let top = path.parts().first();
-        if !bound.iter().any(|bound| Some(&bound.column.name) == top) {
+        if top.is_none_or(|top| message.field(top).is_none()) {
             column = quote!(#column.left_out());
         }
         columns.push(column);

@@ -3,7 +3,7 @@
 
 use proc_macro2::Ident;
 use syn::{Error, Type};
-use zerobus_schema::mapping::{self, MappingOptions};
+use zerobus_schema::mapping::{self, MappingOptions, RefusalReason};
 use zerobus_schema::proto::Message;
 use zerobus_schema::{DataType, StructField, StructType, TableSchema};
 
@@ -28,7 +28,12 @@ pub(crate) fn bind<'a>(
     let mut bound: Vec<Bound<'a>> = Vec::new();
     // A column that some field was meant for is not missing as well.
     let mut meant: Vec<&str> = input.unread.iter().map(String::as_str).collect();
-    for field in fields {
+    for field in fields.iter().filter(|field| field.flatten.is_none()) {
+        if let Some(error) = told_by_the_table(table, field) {
+            errors.push(error);
+            meant.push(&field.column);
+            continue;
+        }
         let known = schema
             .columns
             .fields
@@ -63,16 +68,20 @@ pub(crate) fn bind<'a>(
         .iter()
         .filter(|column| !column.nullable && !meant.contains(&column.name.as_str()))
         .collect();
-    missing_columns(table, input.ident, &missing, errors);
+    // What a flattened struct has is known when constants are evaluated.
+    if fields.iter().all(|field| field.flatten.is_none()) {
+        missing_columns(table, input.ident, &missing, errors);
+    }
     bound.sort_by_key(|bound| bound.column.number);
     bound
 }
 
 /// The message of the columns that the record sends.
 pub(crate) fn message(
-    ident: &Ident,
+    input: &Input<'_>,
     schema: &TableSchema,
     bound: &mut Vec<Bound<'_>>,
+    is_flattened: bool,
     errors: &mut Errors,
 ) -> Message {
     let mut columns = StructType::new(
@@ -80,7 +89,9 @@ pub(crate) fn message(
             .columns
             .fields
             .iter()
-            .filter(|column| bound.iter().any(|bound| bound.column.name == column.name))
+            .filter(|column| {
+                is_flattened || bound.iter().any(|bound| bound.column.name == column.name)
+            })
             .cloned()
             .collect(),
     );
@@ -89,6 +100,7 @@ pub(crate) fn message(
     // A field of a STRUCT that no stream carries, and that may be NULL, is one that nested types leave out.
     let mut options = MappingOptions::default();
     options.omit_refused = true;
+    options.allow_unproven_map_keys = input.attrs.allow_unproven_map_keys.is_some();
     let mapping = mapping::map(&sent, &options);
     let omitted = mapping.omitted.iter().filter(|omitted| {
         let column = omitted.path.parts().first();
@@ -99,15 +111,50 @@ pub(crate) fn message(
         let at = bound
             .iter()
             .position(|bound| Some(&bound.column.name) == column);
+        if at.is_none() && is_flattened && mapping.omitted.contains(refusal) {
+            continue;
+        }
         let span = at
             .and_then(|at| bound.get(at))
-            .map_or_else(|| ident.span(), |bound| bound.field.name_span);
-        errors.push(Error::new(span, refusal));
+            .map_or_else(|| input.ident.span(), |bound| bound.field.name_span);
+        errors.push(match refusal.reason {
+            RefusalReason::UnprovenMapKey => Error::new(
+                span,
+                format!("{refusal}; `#[zerobus(allow_unproven_map_keys)]` on the struct allows it"),
+            ),
+            _ => Error::new(span, refusal),
+        });
         if let Some(at) = at {
             bound.remove(at);
         }
     }
     mapping.message
+}
+
+/// The columns that are left for flattened structs.
+pub(crate) fn left<'a>(
+    schema: &'a TableSchema,
+    bound: &[Bound<'_>],
+    message: &Message,
+) -> Vec<&'a StructField> {
+    let columns = schema.columns.fields.iter();
+    columns
+        .filter(|column| message.field(&column.name).is_some())
+        .filter(|column| !bound.iter().any(|bound| bound.column.name == column.name))
+        .collect()
+}
+
+/// What only a struct without a table says of its columns.
+fn told_by_the_table(table: &str, field: &Field<'_>) -> Option<Error> {
+    let (span, what) = match (&field.data_type, &field.number) {
+        (Some((span, _)), _) => (span, "type"),
+        (None, Some((span, _))) => (span, "number"),
+        (None, None) => return None,
+    };
+    Some(Error::new(
+        *span,
+        format!("the schema of {table} says the column's {what}; remove `{what}`"),
+    ))
 }
 
 fn unknown(table: &str, schema: &TableSchema, field: &Field<'_>, closest: Option<&str>) -> Error {

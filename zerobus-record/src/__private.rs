@@ -10,13 +10,21 @@ pub use crate::delta::{self, DeltaType, Layout};
 pub use crate::error::RecordError;
 pub use crate::layout::{At, ColumnType, Member, Place, StructColumn, is_in_order, order};
 pub use crate::record::ZerobusRecord;
-pub use crate::shape::{FieldShape, Shape, check};
+pub use crate::shape::{FieldShape, Shape, check, check_flat, check_flat_all, needs_validation};
 pub use crate::value::{
     ColumnValue, Days, Json, Micros, Millis, Nanos, Seconds, StructValue, TextValue, TimeUnit,
-    Unit, WriteValue, text_shape, write_column, write_text,
+    Unit, WriteValue, text_shape, write_column, write_flattened, write_table_column, write_text,
 };
 pub use crate::wire::{begin, end};
 pub use zerobus_schema::Fingerprint;
 
 #[cfg(feature = "derive")]
 pub use zerobus_derive::ZerobusRecordOfClient;
+
+/// The schema that a struct without a table is.
+pub mod schema {
+    pub use crate::schema::{
+        Own, column, column_infos, contract, contract_len, count, descriptor, descriptor_len,
+        fingerprint, paths, paths_len, problem,
+    };
+}

@@ -2,9 +2,9 @@ use std::fmt;
 
 use zerobus_schema::ColumnPath;
 
-/// A value that does not fit its column: which column, what it takes, what it was given.
+/// A value that does not fit its column: which column of which table, what it takes, what it was given.
 ///
-/// `found` describes the value by what is wrong with it; long texts are cut.
+/// `found` shows the value; a long text is cut after 60 characters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RecordError {
     // One word wide, so that the result of writing a field travels in a register.
@@ -15,6 +15,7 @@ pub struct RecordError {
 struct Inner {
     /// Innermost first, because that is where an error starts.
     parts: Vec<Part>,
+    table: Option<String>,
     expected: String,
     found: String,
 }
@@ -35,6 +36,7 @@ impl RecordError {
         Self {
             inner: Box::new(Inner {
                 parts: Vec::new(),
+                table: None,
                 expected: expected.into(),
                 found: found.into(),
             }),
@@ -69,6 +71,14 @@ impl RecordError {
         self.inside(Part::Value(key.into()))
     }
 
+    /// The same error, of a record of this table.
+    #[must_use]
+    #[cold]
+    pub fn in_table(mut self, table: &str) -> Self {
+        self.inner.table = Some(table.to_owned());
+        self
+    }
+
     fn inside(mut self, part: Part) -> Self {
         self.inner.parts.push(part);
         self
@@ -88,6 +98,12 @@ impl RecordError {
         })
     }
 
+    /// The table that the record type was compiled against, where it is known.
+    #[must_use]
+    pub fn table(&self) -> Option<&str> {
+        self.inner.table.as_deref()
+    }
+
     /// What the column takes.
     #[must_use]
     pub fn expected(&self) -> &str {
@@ -104,6 +120,9 @@ impl RecordError {
 impl fmt::Display for RecordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "column {}", self.path())?;
+        if let Some(table) = &self.inner.table {
+            write!(f, " of {table}")?;
+        }
         for part in self.inner.parts.iter().rev() {
             match part {
                 Part::Element(index) => write!(f, ", element {index}")?,

@@ -30,6 +30,8 @@ pub enum ColumnType {
     Array(&'static Self),
     Map(&'static Self, &'static Self),
     Struct(&'static [StructColumn]),
+    /// Which it is the Rust type does not say: a decimal has any precision.
+    Undecided,
 }
 
 /// A field of a STRUCT, as a constant.

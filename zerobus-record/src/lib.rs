@@ -9,13 +9,16 @@ mod foreign;
 mod layout;
 mod record;
 mod report;
+mod schema;
 mod shape;
+mod text;
 mod value;
 mod wire;
 
 pub use column::{ColumnInfo, ColumnSource};
 pub use error::RecordError;
 pub use record::ZerobusRecord;
+pub use schema::StructSchema;
 pub use value::{
     ColumnValue, DateDays, Decimal, DecimalText, TimestampMicros, TimestampNtzMicros, VariantJson,
 };

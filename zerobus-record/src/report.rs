@@ -1,33 +1,29 @@
 //! A message put together while constants are evaluated, where there is no `format!`.
 
-use crate::layout::ColumnType;
+use crate::layout::{ColumnType, StructColumn};
 use crate::shape::Shape;
+use crate::text::Text;
 
 const LEN_MAX: usize = 4096;
 
 /// What is wrong with a type, a line for each mistake.
 #[derive(Debug)]
 pub struct Report {
-    text: [u8; LEN_MAX],
-    len: usize,
+    text: Text<LEN_MAX>,
 }
 
 impl Report {
     pub(crate) const fn new() -> Self {
-        Self {
-            text: [0; LEN_MAX],
-            len: 0,
-        }
+        Self { text: Text::new() }
     }
 
     /// The message; `None` when nothing is wrong.
     #[must_use]
     pub const fn message(&self) -> Option<&str> {
-        if self.len == 0 {
+        if self.text.len() == 0 {
             return None;
         }
-        let (text, _) = self.text.split_at(self.len);
-        match std::str::from_utf8(text) {
+        match std::str::from_utf8(self.text.as_bytes()) {
             Ok(text) => Some(text),
             Err(_) => Some("the type does not fit its column"),
         }
@@ -47,7 +43,7 @@ impl Report {
 
     /// Begins a line about the column at `path`.
     pub(crate) const fn line(&mut self, path: &Path<'_>) {
-        if self.len > 0 {
+        if self.text.len() > 0 {
             self.text("\n");
         }
         self.text("`");
@@ -65,61 +61,14 @@ impl Report {
 
     /// Adds a text, whole or not at all.
     pub(crate) const fn text(&mut self, text: &str) {
-        let bytes = text.as_bytes();
-        if self.len + bytes.len() > LEN_MAX {
-            return;
-        }
-        let mut i = 0;
-        while i < bytes.len() {
-            self.text[self.len] = bytes[i];
-            self.len += 1;
-            i += 1;
+        if self.text.len() + text.len() <= LEN_MAX {
+            self.text.push(text);
         }
     }
 
-    const fn number(&mut self, number: u32) {
-        if number >= 10 {
-            self.number(number / 10);
-        }
-        let digit = (number % 10) as usize;
-        let (_, rest) = "0123456789".split_at(digit);
-        let (digit, _) = rest.split_at(1);
-        self.text(digit);
-    }
-
-    /// Adds a type as SQL writes it.
+    /// Adds a type as SQL writes it, the fields of a STRUCT by name alone.
     pub(crate) const fn column_type(&mut self, column_type: ColumnType) {
         match column_type {
-            ColumnType::Boolean => self.text("BOOLEAN"),
-            ColumnType::Byte => self.text("TINYINT"),
-            ColumnType::Short => self.text("SMALLINT"),
-            ColumnType::Integer => self.text("INT"),
-            ColumnType::Long => self.text("BIGINT"),
-            ColumnType::Float => self.text("FLOAT"),
-            ColumnType::Double => self.text("DOUBLE"),
-            ColumnType::Decimal(precision, scale) => {
-                self.text("DECIMAL(");
-                self.number(precision as u32);
-                self.text(",");
-                self.number(scale as u32);
-                self.text(")");
-            }
-            ColumnType::String => self.text("STRING"),
-            ColumnType::Char(n) => {
-                self.text("CHAR(");
-                self.number(n);
-                self.text(")");
-            }
-            ColumnType::Varchar(n) => {
-                self.text("VARCHAR(");
-                self.number(n);
-                self.text(")");
-            }
-            ColumnType::Binary => self.text("BINARY"),
-            ColumnType::Date => self.text("DATE"),
-            ColumnType::Timestamp => self.text("TIMESTAMP"),
-            ColumnType::TimestampNtz => self.text("TIMESTAMP_NTZ"),
-            ColumnType::Variant => self.text("VARIANT"),
             ColumnType::Array(element) => {
                 self.text("ARRAY<");
                 self.column_type(*element);
@@ -134,14 +83,24 @@ impl Report {
             }
             ColumnType::Struct(columns) => {
                 self.text("STRUCT<");
-                let mut i = 0;
-                while i < columns.len() {
-                    self.text(if i == 0 { "" } else { ", " });
-                    self.text(columns[i].name);
-                    i += 1;
-                }
+                self.names(columns);
                 self.text(">");
             }
+            scalar => {
+                if self.text.len() + Text::<0>::of_type(scalar) <= LEN_MAX {
+                    self.text.push_type(scalar);
+                }
+            }
+        }
+    }
+
+    /// Adds the columns by name.
+    pub(crate) const fn names(&mut self, columns: &[StructColumn]) {
+        let mut i = 0;
+        while i < columns.len() {
+            self.text(if i == 0 { "" } else { ", " });
+            self.text(columns[i].name);
+            i += 1;
         }
     }
 
@@ -165,8 +124,8 @@ impl Report {
 /// Where in a column a comparison has got to.
 #[derive(Debug)]
 pub(crate) struct Path<'a> {
-    parent: Option<&'a Self>,
-    name: &'a str,
+    pub(crate) parent: Option<&'a Self>,
+    pub(crate) name: &'a str,
     /// Whether this is an element, a key or a value, and not a field.
     is_within_collection: bool,
 }
@@ -175,6 +134,15 @@ impl<'a> Path<'a> {
     pub(crate) const fn column(name: &'a str) -> Self {
         Self {
             parent: None,
+            name,
+            is_within_collection: false,
+        }
+    }
+
+    /// The column here, or the field of the STRUCT at `parent`.
+    pub(crate) const fn within(parent: Option<&'a Self>, name: &'a str) -> Self {
+        Self {
+            parent,
             name,
             is_within_collection: false,
         }

@@ -32,6 +32,18 @@ impl Shape {
     pub(crate) const fn leaf(rust: &'static str, kinds: Kinds) -> Self {
         Self::Leaf(rust, kinds)
     }
+
+    /// The type of its column where the struct is the schema, for what is no collection and no struct.
+    pub(crate) const fn column_type(self) -> ColumnType {
+        match self {
+            Self::Leaf(_, kinds) => kinds.natural(),
+            _ => ColumnType::Undecided,
+        }
+    }
+
+    pub(crate) const fn is_option(self) -> bool {
+        matches!(self, Self::Option(_))
+    }
 }
 
 /// A field of a Rust struct, by the name of its column.
@@ -56,9 +68,45 @@ impl Kinds {
         Self(self.0 | Self::bit(column_type))
     }
 
+    /// The type that a column gets where the struct is the schema: text is a STRING, an integer takes what is closest.
+    const fn natural(self) -> ColumnType {
+        const CANDIDATES: [ColumnType; 14] = [
+            ColumnType::String,
+            ColumnType::Boolean,
+            ColumnType::Byte,
+            ColumnType::Short,
+            ColumnType::Integer,
+            ColumnType::Long,
+            ColumnType::Float,
+            ColumnType::Double,
+            ColumnType::Binary,
+            ColumnType::Date,
+            ColumnType::Timestamp,
+            ColumnType::TimestampNtz,
+            ColumnType::Variant,
+            ColumnType::Undecided,
+        ];
+        let mut i = 0;
+        while i < CANDIDATES.len() - 1 && !self.contains(CANDIDATES[i]) {
+            i += 1;
+        }
+        CANDIDATES[i]
+    }
+
     const fn contains(self, column_type: ColumnType) -> bool {
         self.0 & Self::bit(column_type) != 0
     }
+
+    /// Marks a type of which a value may not fit, though its column has no parameters.
+    pub(crate) const fn fallible(self) -> Self {
+        Self(self.0 | Self::FALLIBLE)
+    }
+
+    const fn is_fallible(self) -> bool {
+        self.0 & Self::FALLIBLE != 0
+    }
+
+    const FALLIBLE: u32 = 1 << 30;
 
     const fn bit(column_type: ColumnType) -> u32 {
         1 << match column_type {
@@ -81,6 +129,7 @@ impl Kinds {
             ColumnType::Array(_) => 16,
             ColumnType::Map(..) => 17,
             ColumnType::Struct(_) => 18,
+            ColumnType::Undecided => 31,
         }
     }
 }
@@ -148,10 +197,7 @@ const fn compare_struct(
     while i < fields.len() {
         let field = &fields[i];
         let path = path.child(field.name);
-        let mut at = 0;
-        while at < columns.len() && !str_eq(columns[at].name, field.name) {
-            at += 1;
-        }
+        let at = position(columns, field.name);
         if at < columns.len() {
             let column = &columns[at];
             compare(
@@ -164,12 +210,7 @@ const fn compare_struct(
         } else {
             report.line(&path);
             report.text(" is not in the table; it has ");
-            let mut at = 0;
-            while at < columns.len() {
-                report.text(if at == 0 { "" } else { ", " });
-                report.text(columns[at].name);
-                at += 1;
-            }
+            report.names(columns);
         }
         i += 1;
     }
@@ -184,6 +225,113 @@ const fn compare_struct(
         }
         at += 1;
     }
+}
+
+/// Compares a struct whose fields are columns of the table with the columns that are left for it.
+#[must_use]
+pub const fn check_flat(table: &str, columns: &[StructColumn], shape: Shape) -> Report {
+    let mut report = Report::new();
+    let Shape::Struct(rust, fields) = shape else {
+        if !matches!(shape, Shape::Failed) {
+            report.text("only a struct that derives `ZerobusRecord` can be flattened, and not within an `Option`");
+        }
+        return report;
+    };
+    let mut i = 0;
+    while i < fields.len() {
+        let field = &fields[i];
+        let path = Path::column(field.name);
+        let at = position(columns, field.name);
+        if at < columns.len() {
+            let column = &columns[at];
+            compare(
+                &path,
+                column.column_type,
+                column.nullable,
+                field.shape,
+                &mut report,
+            );
+        } else {
+            report.line(&path);
+            report.text(" of `");
+            report.text(rust);
+            report.text("` is no column of ");
+            report.text(table);
+            report.text(", or another field has it; left are ");
+            report.names(columns);
+        }
+        i += 1;
+    }
+    report
+}
+
+/// What flattened structs leave out, or give twice, of the columns that are left for all of them.
+#[must_use]
+pub const fn check_flat_all(table: &str, columns: &[StructColumn], shapes: &[Shape]) -> Report {
+    let mut report = Report::new();
+    let mut i = 0;
+    while i < columns.len() {
+        let mut count = 0;
+        let mut is_known = true;
+        let mut at = 0;
+        while at < shapes.len() {
+            match shapes[at] {
+                Shape::Struct(_, fields) if has_field(fields, columns[i].name) => count += 1,
+                Shape::Struct(..) => {}
+                _ => is_known = false,
+            }
+            at += 1;
+        }
+        if count == 0 && is_known && !columns[i].nullable {
+            report.line(&Path::column(columns[i].name));
+            report.text(" of ");
+            report.text(table);
+            report.text(
+                " is NOT NULL; neither the struct nor what is flattened into it has a field for it",
+            );
+        } else if count > 1 {
+            report.line(&Path::column(columns[i].name));
+            report.text(" is a field of two flattened structs");
+        }
+        i += 1;
+    }
+    report
+}
+
+/// Whether a value of this shape can fail to fit the column: what `validate` has to look at.
+#[must_use]
+pub const fn needs_validation(column: ColumnType, shape: Shape) -> bool {
+    match (column, shape) {
+        (ColumnType::Decimal(..) | ColumnType::Char(_) | ColumnType::Varchar(_), _) => true,
+        (_, Shape::Leaf(_, kinds)) => kinds.is_fallible(),
+        (column, Shape::Option(shape)) => needs_validation(column, *shape),
+        (ColumnType::Array(column), Shape::Array(shape)) => needs_validation(*column, *shape),
+        (ColumnType::Map(key, value), Shape::Map(key_shape, value_shape)) => {
+            needs_validation(*key, *key_shape) || needs_validation(*value, *value_shape)
+        }
+        (ColumnType::Struct(columns), Shape::Struct(_, fields)) => {
+            let mut i = 0;
+            while i < fields.len() {
+                let at = position(columns, fields[i].name);
+                if at < columns.len() && needs_validation(columns[at].column_type, fields[i].shape)
+                {
+                    return true;
+                }
+                i += 1;
+            }
+            false
+        }
+        _ => false,
+    }
+}
+
+/// Where the column of this name stands; behind the last one when there is none.
+const fn position(columns: &[StructColumn], name: &str) -> usize {
+    let mut at = 0;
+    while at < columns.len() && !str_eq(columns[at].name, name) {
+        at += 1;
+    }
+    at
 }
 
 const fn has_field(fields: &[FieldShape], name: &str) -> bool {

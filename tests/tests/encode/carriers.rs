@@ -1,6 +1,7 @@
 //! The Rust types that the mapping names for a Delta type are those that can be written to it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::IpAddr;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -33,15 +34,15 @@ fn the_mapping_and_the_impls_name_the_same_types() {
         "FLOAT" FloatType: f32 as "f32";
         "DOUBLE" DoubleType: f64 as "f64", f32 as "f32";
         "DECIMAL(p,s)" DecimalType<10, 2>: DecimalText as "DecimalText", Decimal as "Decimal", String as "String", &str as "&str";
-        "STRING" StringType: String as "String", &str as "&str";
+        "STRING" StringType: String as "String", &str as "&str", IpAddr as "std::net::IpAddr";
         "VARCHAR(n)" VarcharType<3>: String as "String", &str as "&str";
         "CHAR(n)" CharType<3>: String as "String", &str as "&str";
-        "BINARY" BinaryType: Vec<u8> as "Vec<u8>", &[u8] as "&[u8]", Bytes as "bytes::Bytes";
+        "BINARY" BinaryType: Vec<u8> as "Vec<u8>", &[u8] as "&[u8]", [u8; 3] as "[u8; N]", Bytes as "bytes::Bytes";
         "DATE" DateType: DateDays as "DateDays";
         "TIMESTAMP" TimestampType: TimestampMicros as "TimestampMicros", SystemTime as "std::time::SystemTime";
         "TIMESTAMP_NTZ" TimestampNtzType: TimestampNtzMicros as "TimestampNtzMicros";
         "VARIANT" VariantType: Value as "serde_json::Value", VariantJson as "VariantJson";
-        "ARRAY<T>" ArrayType<LongType>: Vec<i64> as "Vec<T>", &[i64] as "&[T]";
+        "ARRAY<T>" ArrayType<LongType>: Vec<i64> as "Vec<T>", &[i64] as "&[T]", [i64; 3] as "[T; N]", VecDeque<i64> as "VecDeque<T>";
         "MAP<K, V>" MapType<StringType, LongType>: BTreeMap<String, i64> as "BTreeMap<K, V>", HashMap<String, i64> as "HashMap<K, V>";
     };
     let mapped: Vec<(&str, Vec<&str>)> = TYPES

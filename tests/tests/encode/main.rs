@@ -4,6 +4,8 @@
 
 mod against_prost;
 mod carriers;
+mod flattened;
+mod own;
 mod rust_types;
 mod shapes;
 mod values;

@@ -22,21 +22,21 @@ fn a_value_that_does_not_fit_names_its_column() {
             code: text("abcd"),
             ..smallest()
         }),
-        "column code: expected at most 3 characters, found 4 characters"
+        "column code of main.default.shapes: expected at most 3 characters, found 4, \"abcd\""
     );
     assert_eq!(
         refused(&Shapes {
             word: text("größer"),
             ..smallest()
         }),
-        "column word: expected at most 5 characters, found 6 characters"
+        "column word of main.default.shapes: expected at most 5 characters, found 6, \"größer\""
     );
     assert_eq!(
         refused(&Shapes {
             price: Decimal::new(12_345_678_901_234_567, 0),
             ..smallest()
         }),
-        "column price: expected a decimal with at most 16 digits before the point and 4 behind it, for \
+        "column price of main.default.shapes: expected a decimal with at most 16 digits before the point and 4 behind it, for \
          DECIMAL(20,4), found \"12345678901234567\""
     );
     assert_eq!(
@@ -44,7 +44,7 @@ fn a_value_that_does_not_fit_names_its_column() {
             payload: Some(VariantJson::new("{".to_owned())),
             ..smallest()
         }),
-        "column payload: expected JSON, found something else: EOF while parsing an object at line 1 column 1"
+        "column payload of main.default.shapes: expected JSON, found \"{\" (EOF while parsing an object at line 1 column 1)"
     );
 }
 
@@ -115,19 +115,21 @@ fn the_path_leads_through_structs_arrays_and_maps() {
     };
     assert_eq!(
         error(&order).to_string(),
-        "column items.element.price.currency, element 1: expected at most 3 characters, found 7 characters"
+        "column items.element.price.currency of main.default.orders, element 1: expected at most 3 characters, \
+         found 7, \"Franken\""
     );
     order.items.clear();
     order.by_name.insert("shoe", bad("Franken"));
     assert_eq!(
         error(&order).to_string(),
-        "column by_name.value.price.currency, key \"shoe\": expected at most 3 characters, found 7 characters"
+        "column by_name.value.price.currency of main.default.orders, key \"shoe\": expected at most 3 characters, \
+         found 7, \"Franken\""
     );
     order.by_name.clear();
     order.by_code.insert("four", 4);
     assert_eq!(
         error(&order).to_string(),
-        "column by_code.key: expected at most 3 characters, found 4 characters"
+        "column by_code.key of main.default.orders: expected at most 3 characters, found 4, \"four\""
     );
 }
 

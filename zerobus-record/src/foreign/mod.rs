@@ -22,7 +22,7 @@ macro_rules! integer_columns {
         impl $crate::value::WriteValue for $rust {
             const SHAPE: $crate::shape::Shape = $crate::shape::Shape::leaf(
                 stringify!($rust),
-                $crate::shape::Kinds::NONE.or::<$crate::delta::$delta>(),
+                $crate::shape::Kinds::NONE.or::<$crate::delta::$delta>().fallible(),
             );
 
             #[inline]

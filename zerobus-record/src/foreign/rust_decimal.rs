@@ -6,7 +6,7 @@ use crate::delta;
 use crate::error::RecordError;
 use crate::layout::{ColumnType, Place};
 use crate::shape::{Kinds, Shape};
-use crate::value::{DecimalBuffer, WriteValue, stands_for, write_decimal};
+use crate::value::{StackText, WriteValue, stands_for, write_decimal};
 
 stands_for!(Decimal: {const P: u8, const S: u8} delta::DecimalType<P, S>);
 
@@ -16,7 +16,7 @@ impl WriteValue for Decimal {
     #[inline]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
         // A sign, 29 digits, a point.
-        let mut text = DecimalBuffer::new();
+        let mut text = StackText::<31>::new();
         let _ = write!(text, "{self}");
         write_decimal::<P>(text.as_str(), out)
     }

@@ -36,6 +36,9 @@ mod tests {
         let error = uuid
             .write::<At<1, delta::VarcharType<35>>>(&mut out)
             .unwrap_err();
-        assert_eq!(error.found(), "36 characters");
+        assert_eq!(
+            error.found(),
+            "36, \"67e55044-10b1-426f-9247-bb680e5fe0c8\""
+        );
     }
 }

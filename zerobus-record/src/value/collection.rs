@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::{ColumnValue, WriteValue};
 use crate::delta::{ArrayType, MapType, Nullable};
@@ -14,6 +14,7 @@ impl<D, T: ColumnValue<D>> ColumnValue<Nullable<ArrayType<D>>> for [T] {}
 
 impl<T: WriteValue> WriteValue for [T] {
     const SHAPE: Shape = T::SLICE_SHAPE;
+    const COLUMN_TYPE: ColumnType = T::SLICE_COLUMN_TYPE;
 
     #[inline]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
@@ -28,6 +29,7 @@ macro_rules! slices {
 
         impl<T: WriteValue, $($param)*> WriteValue for $slice {
             const SHAPE: Shape = T::SLICE_SHAPE;
+            const COLUMN_TYPE: ColumnType = T::SLICE_COLUMN_TYPE;
 
             #[inline]
             fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
@@ -39,13 +41,28 @@ macro_rules! slices {
 
 slices!([] Vec<T>, [const N: usize] [T; N]);
 
+#[diagnostic::do_not_recommend]
+impl<D, T: ColumnValue<D>> ColumnValue<ArrayType<D>> for VecDeque<T> {}
+#[diagnostic::do_not_recommend]
+impl<D, T: ColumnValue<D>> ColumnValue<Nullable<ArrayType<D>>> for VecDeque<T> {}
+
+impl<T: WriteValue> WriteValue for VecDeque<T> {
+    const SHAPE: Shape = Shape::Array(&T::SHAPE);
+    const COLUMN_TYPE: ColumnType = ColumnType::Array(&T::COLUMN_TYPE);
+
+    #[inline]
+    fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
+        write_elements::<P, T>(self, out)
+    }
+}
+
 /// Proto2 repeats the tag before every element.
 #[inline]
-pub(super) fn write_elements<P: Place, T: WriteValue>(
-    elements: &[T],
+pub(super) fn write_elements<'a, P: Place, T: WriteValue + 'a>(
+    elements: impl IntoIterator<Item = &'a T>,
     out: &mut Vec<u8>,
 ) -> Result<(), RecordError> {
-    for (index, element) in elements.iter().enumerate() {
+    for (index, element) in elements.into_iter().enumerate() {
         if let Err(error) = element.write::<Element<P>>(out) {
             return Err(error.in_element(index));
         }
@@ -72,6 +89,7 @@ macro_rules! maps {
 
         impl<K: WriteValue, V: WriteValue, $($param)*> WriteValue for $map {
             const SHAPE: Shape = Shape::Map(&K::SHAPE, &V::SHAPE);
+            const COLUMN_TYPE: ColumnType = ColumnType::Map(&K::COLUMN_TYPE, &V::COLUMN_TYPE);
 
             #[inline]
             fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
@@ -86,6 +104,8 @@ macro_rules! maps {
 
 // The entries of a `HashMap` come in its own order, another one in every process.
 maps!([] BTreeMap<K, V>, [S] HashMap<K, V, S>);
+#[cfg(feature = "indexmap")]
+maps!([S] indexmap::IndexMap<K, V, S>);
 
 #[inline]
 fn write_entry<P: Place, K: WriteValue, V: WriteValue>(
@@ -134,4 +154,20 @@ fn shown_key<P: Place>(field: Option<&[u8]>) -> String {
         .rev()
         .fold(0_u64, |number, &byte| number << 7 | u64::from(byte & 0x7f));
     number.cast_signed().to_string()
+}
+
+#[cfg(all(test, feature = "indexmap"))]
+mod tests {
+    use super::*;
+    use crate::delta::{IntegerType, StringType};
+    use crate::layout::At;
+
+    #[test]
+    fn an_index_map_keeps_its_order() {
+        let map = indexmap::IndexMap::<&str, i32>::from_iter([("b", 1), ("a", 2)]);
+        let mut out = Vec::new();
+        map.write::<At<1, MapType<StringType, IntegerType>>>(&mut out)
+            .unwrap();
+        assert_eq!(out, [10, 5, 10, 1, b'b', 16, 1, 10, 5, 10, 1, b'a', 16, 2]);
+    }
 }

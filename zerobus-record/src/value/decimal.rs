@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::{ColumnValue, WriteValue, stands_for};
+use super::{ColumnValue, WriteValue, shown, stands_for};
 use crate::delta;
 use crate::error::RecordError;
 use crate::layout::{ColumnType, Place};
@@ -226,42 +226,6 @@ impl WriteValue for Decimal {
     }
 }
 
-/// Room for the text of a decimal, on the stack.
-#[cfg(feature = "rust_decimal")]
-#[derive(Debug)]
-pub(crate) struct DecimalBuffer {
-    text: [u8; TEXT_MAX],
-    len: usize,
-}
-
-#[cfg(feature = "rust_decimal")]
-impl DecimalBuffer {
-    pub(crate) const fn new() -> Self {
-        Self {
-            text: [0; TEXT_MAX],
-            len: 0,
-        }
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        self.text
-            .get(..self.len)
-            .and_then(|text| std::str::from_utf8(text).ok())
-            .unwrap_or_default()
-    }
-}
-
-#[cfg(feature = "rust_decimal")]
-impl fmt::Write for DecimalBuffer {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let end = self.len + text.len();
-        let place = self.text.get_mut(self.len..end).ok_or(fmt::Error)?;
-        place.copy_from_slice(text.as_bytes());
-        self.len = end;
-        Ok(())
-    }
-}
-
 /// Writes the text of a decimal at a DECIMAL.
 #[inline]
 pub(crate) fn write_decimal<P: Place>(text: &str, out: &mut Vec<u8>) -> Result<(), RecordError> {
@@ -336,15 +300,12 @@ fn cut<'a>(
 
 #[cold]
 fn misfit(text: &str, precision: u8, scale: u8) -> RecordError {
-    const SHOWN_MAX: usize = 60;
-    let shown: String = text.chars().take(SHOWN_MAX).collect();
-    let cut = if shown.len() < text.len() { "…" } else { "" };
     RecordError::new(
         format!(
             "a decimal with at most {} digits before the point and {scale} behind it, for DECIMAL({precision},{scale})",
             precision - scale
         ),
-        format!("{shown:?}{cut}"),
+        shown(text),
     )
 }
 

@@ -1,7 +1,7 @@
 use serde_core::Serialize;
 use serde_core::de::IgnoredAny;
 
-use super::{WriteValue, stands_for};
+use super::{WriteValue, shown, stands_for};
 use crate::delta::VariantType;
 use crate::error::RecordError;
 use crate::layout::Place;
@@ -40,13 +40,16 @@ impl<T: AsRef<str>> super::ColumnValue<VariantType> for VariantJson<T> {}
 impl<T: AsRef<str>> super::ColumnValue<crate::delta::Nullable<VariantType>> for VariantJson<T> {}
 
 impl<T: AsRef<str>> WriteValue for VariantJson<T> {
-    const SHAPE: Shape = Shape::leaf("VariantJson", VARIANT);
+    const SHAPE: Shape = Shape::leaf("VariantJson", VARIANT.fallible());
 
     #[inline]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
         let text = self.0.as_ref();
         if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
-            return Err(not_json(&error));
+            return Err(RecordError::new(
+                "JSON",
+                format!("{} ({error})", shown(text)),
+            ));
         }
         wire::bytes::<P>(out, text.as_bytes());
         Ok(())
@@ -64,6 +67,21 @@ impl WriteValue for serde_json::Value {
     }
 }
 
+#[cfg(feature = "raw_value")]
+stands_for!(serde_json::value::RawValue: VariantType);
+
+// serde_json has read it, so it is JSON.
+#[cfg(feature = "raw_value")]
+impl WriteValue for serde_json::value::RawValue {
+    const SHAPE: Shape = Shape::leaf("RawValue", VARIANT);
+
+    #[inline]
+    fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
+        wire::bytes::<P>(out, self.get().as_bytes());
+        Ok(())
+    }
+}
+
 /// Anything that serializes, as the JSON of a VARIANT: what the attribute `json` makes of a field.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
@@ -74,13 +92,13 @@ impl<T: Serialize> super::ColumnValue<VariantType> for Json<T> {}
 impl<T: Serialize> super::ColumnValue<crate::delta::Nullable<VariantType>> for Json<T> {}
 
 impl<T: Serialize> WriteValue for Json<T> {
-    const SHAPE: Shape = Shape::leaf("a value serialized as JSON", VARIANT);
+    const SHAPE: Shape = Shape::leaf("a value serialized as JSON", VARIANT.fallible());
 
     #[inline]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
         let start = wire::begin::<P>(out);
         if let Err(error) = serde_json::to_writer(&mut *out, &self.0) {
-            return Err(not_json(&error));
+            return Err(not_serialized(&error));
         }
         wire::end(out, start);
         Ok(())
@@ -88,6 +106,23 @@ impl<T: Serialize> WriteValue for Json<T> {
 }
 
 #[cold]
-fn not_json(error: &serde_json::Error) -> RecordError {
-    RecordError::new("JSON", format!("something else: {error}"))
+fn not_serialized(error: &serde_json::Error) -> RecordError {
+    RecordError::new(
+        "a value that serializes to JSON",
+        format!("one that does not ({error})"),
+    )
+}
+
+#[cfg(all(test, feature = "raw_value"))]
+mod tests {
+    use super::*;
+    use crate::layout::At;
+
+    #[test]
+    fn raw_json_is_sent_as_it_is() {
+        let raw: Box<serde_json::value::RawValue> = serde_json::from_str("{ \"a\": 1.0 }").unwrap();
+        let mut out = Vec::new();
+        raw.write::<At<1, VariantType>>(&mut out).unwrap();
+        assert_eq!(out.get(2..), Some(b"{ \"a\": 1.0 }".as_slice()));
+    }
 }

@@ -3,19 +3,21 @@
 mod binary;
 mod collection;
 mod decimal;
+mod ip;
 mod json;
 mod number;
+mod stack;
 mod text;
 mod time;
 mod unit;
 mod wrapper;
 
-#[cfg(feature = "rust_decimal")]
-pub(crate) use decimal::DecimalBuffer;
 #[cfg(any(feature = "rust_decimal", feature = "bigdecimal"))]
 pub(crate) use decimal::write_decimal;
 pub use decimal::{Decimal, DecimalText};
 pub use json::{Json, VariantJson};
+#[cfg(feature = "rust_decimal")]
+pub(crate) use stack::StackText;
 pub use text::{TextValue, text_shape, write_text};
 #[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
 pub(crate) use time::out_of_range;
@@ -23,7 +25,7 @@ pub use time::{DateDays, TimestampMicros, TimestampNtzMicros};
 pub use unit::{Days, Micros, Millis, Nanos, Seconds, TimeUnit, Unit};
 
 use crate::error::RecordError;
-use crate::layout::Place;
+use crate::layout::{ColumnType, Place, StructColumn};
 use crate::shape::Shape;
 
 /// A type whose values can be written to columns of the Delta type `D`.
@@ -54,6 +56,14 @@ pub trait WriteValue {
     #[doc(hidden)]
     const SLICE_SHAPE: Shape = Shape::Array(&Self::SHAPE);
 
+    /// The type of its column where the struct is the schema.
+    #[doc(hidden)]
+    const COLUMN_TYPE: ColumnType = Self::SHAPE.column_type();
+
+    /// The same for a slice of it.
+    #[doc(hidden)]
+    const SLICE_COLUMN_TYPE: ColumnType = ColumnType::Array(&Self::COLUMN_TYPE);
+
     /// Appends the field at `P`, tag and all; nothing where there is no value.
     #[doc(hidden)]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError>;
@@ -69,10 +79,28 @@ pub trait WriteValue {
     }
 }
 
-/// A struct whose fields are looked up by name in the STRUCT it is written to.
-pub trait StructValue {
+/// A struct that is bound to no table: its fields are looked up by name in the STRUCT, or in the table, they go to.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no struct whose fields could be columns",
+    label = "not a struct that derives `ZerobusRecord`",
+    note = "derive `ZerobusRecord` for it, without `table`"
+)]
+pub trait StructValue: WriteValue {
     /// The names of the columns, in the order of the fields.
+    #[doc(hidden)]
     const NAMES: &'static [&'static str];
+
+    /// The name of the message where the struct is the schema.
+    #[doc(hidden)]
+    const MESSAGE: &'static str;
+
+    /// The columns where the struct is the schema.
+    #[doc(hidden)]
+    const SCHEMA: &'static [StructColumn];
+
+    /// Appends the fields, without anything around them; `P` is the STRUCT.
+    #[doc(hidden)]
+    fn write_fields<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError>;
 }
 
 /// Writes one field of a record, so that an error names its column.
@@ -85,6 +113,43 @@ pub fn write_column<P: Place, T: WriteValue + ?Sized>(
     match value.write::<P>(out) {
         Ok(()) => Ok(()),
         Err(error) => Err(error.in_column(name)),
+    }
+}
+
+/// Writes one column of a table, so that an error names both.
+#[inline]
+pub fn write_table_column<P: Place, T: WriteValue + ?Sized>(
+    value: &T,
+    table: &str,
+    name: &str,
+    out: &mut Vec<u8>,
+) -> Result<(), RecordError> {
+    match value.write::<P>(out) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(error.in_column(name).in_table(table)),
+    }
+}
+
+/// Writes the fields of a struct as columns of the table; `P` is the STRUCT of those that are left for it.
+#[inline]
+pub fn write_flattened<P: Place, T: StructValue + ?Sized>(
+    value: &T,
+    table: &str,
+    out: &mut Vec<u8>,
+) -> Result<(), RecordError> {
+    match value.write_fields::<P>(out) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(error.in_table(table)),
+    }
+}
+
+/// A text as an error shows it: quoted, and cut where it is long.
+#[cold]
+fn shown(text: &str) -> String {
+    const SHOWN_MAX: usize = 60;
+    match text.char_indices().nth(SHOWN_MAX) {
+        Some((end, _)) => format!("{:?}…", text.get(..end).unwrap_or_default()),
+        None => format!("{text:?}"),
     }
 }
 

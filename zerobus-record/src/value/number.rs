@@ -44,6 +44,7 @@ impl WriteValue for u8 {
             .or::<LongType>(),
     );
     const SLICE_SHAPE: Shape = Shape::Bytes(&Self::SHAPE);
+    const SLICE_COLUMN_TYPE: ColumnType = ColumnType::Binary;
 
     #[inline]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {

@@ -1,4 +1,4 @@
-use super::{WriteValue, decimal, stands_for};
+use super::{WriteValue, decimal, shown, stands_for};
 use crate::delta;
 use crate::error::RecordError;
 use crate::layout::{ColumnType, Place};
@@ -68,12 +68,13 @@ pub fn write_text<P: Place>(text: &str, out: &mut Vec<u8>) -> Result<(), RecordE
     Ok(())
 }
 
+#[cold]
 fn check_length(text: &str, max: u32) -> Result<(), RecordError> {
     let count = text.chars().count();
     if count as u64 > u64::from(max) {
         return Err(RecordError::new(
             format!("at most {max} characters"),
-            format!("{count} characters"),
+            format!("{count}, {}", shown(text)),
         ));
     }
     Ok(())

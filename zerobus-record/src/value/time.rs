@@ -155,7 +155,7 @@ times! {
 stands_for!(SystemTime: TimestampType);
 
 impl WriteValue for SystemTime {
-    const SHAPE: Shape = Shape::leaf("SystemTime", Kinds::NONE.or::<TimestampType>());
+    const SHAPE: Shape = Shape::leaf("SystemTime", Kinds::NONE.or::<TimestampType>().fallible());
 
     #[inline]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {

@@ -64,7 +64,7 @@ units! {
 }
 
 impl<U: TimeUnit> WriteValue for Unit<U> {
-    const SHAPE: Shape = Shape::leaf(U::NAME, U::KINDS);
+    const SHAPE: Shape = Shape::leaf(U::NAME, U::KINDS.fallible());
 
     #[inline]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {

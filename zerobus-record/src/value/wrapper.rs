@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{ColumnValue, WriteValue};
 use crate::delta::Nullable;
 use crate::error::RecordError;
-use crate::layout::Place;
+use crate::layout::{ColumnType, Place};
 use crate::shape::Shape;
 
 #[diagnostic::do_not_recommend]
@@ -13,6 +13,7 @@ impl<D, T: ColumnValue<D>> ColumnValue<Nullable<D>> for Option<T> {}
 
 impl<T: WriteValue> WriteValue for Option<T> {
     const SHAPE: Shape = Shape::Option(&T::SHAPE);
+    const COLUMN_TYPE: ColumnType = T::COLUMN_TYPE;
 
     #[inline]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
@@ -30,6 +31,7 @@ macro_rules! wrappers {
 
         impl<T: WriteValue + ?Sized> WriteValue for $wrapper {
             const SHAPE: Shape = T::SHAPE;
+            const COLUMN_TYPE: ColumnType = T::COLUMN_TYPE;
 
             #[inline]
             fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
@@ -46,6 +48,7 @@ impl<D, T: ColumnValue<D> + ToOwned + ?Sized> ColumnValue<D> for Cow<'_, T> {}
 
 impl<T: WriteValue + ToOwned + ?Sized> WriteValue for Cow<'_, T> {
     const SHAPE: Shape = T::SHAPE;
+    const COLUMN_TYPE: ColumnType = T::COLUMN_TYPE;
 
     #[inline]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {

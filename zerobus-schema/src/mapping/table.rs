@@ -149,6 +149,7 @@ pub const TYPES: &[TypeRow] = &[
         [
             built_in("String"),
             built_in("&str"),
+            built_in("std::net::IpAddr"),
             with_feature("uuid::Uuid", "uuid")
         ],
         None,
@@ -177,6 +178,7 @@ pub const TYPES: &[TypeRow] = &[
         [
             built_in("Vec<u8>"),
             built_in("&[u8]"),
+            built_in("[u8; N]"),
             built_in("bytes::Bytes")
         ],
         None,
@@ -226,7 +228,11 @@ pub const TYPES: &[TypeRow] = &[
         "VARIANT",
         "string",
         Some(ScalarType::String),
-        [built_in("serde_json::Value"), built_in("VariantJson")],
+        [
+            built_in("serde_json::Value"),
+            built_in("VariantJson"),
+            with_feature("serde_json::value::RawValue", "raw_value"),
+        ],
         Some("JSON text"),
         DataType::Variant,
     ),
@@ -234,7 +240,12 @@ pub const TYPES: &[TypeRow] = &[
         "ARRAY<T>",
         "repeated T",
         None,
-        [built_in("Vec<T>"), built_in("&[T]")],
+        [
+            built_in("Vec<T>"),
+            built_in("&[T]"),
+            built_in("[T; N]"),
+            built_in("VecDeque<T>")
+        ],
         Some("no NULL elements; NULL and empty are the same"),
         DataType::Array(_),
     ),
@@ -242,7 +253,11 @@ pub const TYPES: &[TypeRow] = &[
         "MAP<K, V>",
         "map<K, V>",
         None,
-        [built_in("BTreeMap<K, V>"), built_in("HashMap<K, V>")],
+        [
+            built_in("BTreeMap<K, V>"),
+            built_in("HashMap<K, V>"),
+            with_feature("indexmap::IndexMap<K, V>", "indexmap")
+        ],
         Some("K is integral, BOOLEAN or STRING; no NULL values; NULL and empty are the same"),
         DataType::Map(_),
     ),
