@@ -38,26 +38,14 @@
 //! 20 ms. A message is never divided between two commits, and stored whole or not at all.
 //!
 //! # How strict it is
-//! As strict as the service is known to be (documentation pages "Use Zerobus Ingest", "Zerobus Ingest connector
-//! limitations", "Zerobus Ingest error codes"), with the same statuses and numeric codes. Descriptors must be self-contained;
-//! every field must be a column of the same type; NOT NULL columns need a field and in every record a value; offsets
-//! are sequential; one bad record refuses its message and ends the stream, after what came before it is durable and
-//! acked. As the service does, it takes `proto3_optional`, `optional` on NOT NULL columns, and type names that are relative
-//! to their message, because official tools send them.
-//!
-//! A stream whose token expires ends with UNAUTHENTICATED, after what came before is durable and acked. What Delta
-//! cannot say of a partition column (PROTOCOL.md, "Partition Value Serialization") is refused with its record: an empty
-//! value that may not be NULL, bytes that are no text, years beyond 9999.
-//!
-//! Assumed, because nothing public establishes it:
-//! - Fields are matched to columns by name, exactly; their types must be the very ones of the mapping (`sint32` for INT is refused).
-//! - A record with a field number that the descriptor does not have is refused (4044).
-//! - An ARRAY or MAP with nothing on the wire is NULL where it may be, and empty where it may not.
-//! - Of repeated occurrences of a single field, or of a map key, the last counts.
-//! - DECIMAL text is plain digits, without exponent, and must fit exactly; BINARY in JSON is base64.
-//! - Statuses that have no published code (`create_stream` missing, too large a message) are INVALID_ARGUMENT without one.
+//! As strict as the service is known to be, with the same statuses and numeric codes: [`strictness`] lists what is
+//! established, what is assumed and what differs, each with the tests that hold it. One bad record refuses its message and
+//! ends the stream, after what came before it is durable and acked.
 //!
 //! Not served: persistent streams, AVRO records, Arrow Flight, grants.
+
+#[doc = include_str!("strictness.md")]
+pub mod strictness {}
 
 mod builder;
 mod decode;

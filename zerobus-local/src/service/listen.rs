@@ -29,6 +29,13 @@ const FRAME_SIZE: u32 = 256 * 1024;
 /// How long a client may take to agree on TLS.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a connection may say nothing at first.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often a silent HTTP/2 client is asked whether it is still there, and how long it may take to answer.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(60);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// How long connections may take to end on their own when the server stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -108,7 +115,7 @@ impl Listener {
                         let _ = connection.set_nodelay(true);
                         let (routes, stop) = (routes.clone(), stop.clone());
                         match self.tls.clone() {
-                            None => connections.spawn(serve_connection(connection, routes, stop)),
+                            None => connections.spawn(serve_plain(connection, routes, stop)),
                             Some(tls) => connections.spawn(serve_encrypted(connection, tls, routes, stop)),
                         };
                     }
@@ -123,6 +130,13 @@ impl Listener {
         let ended = async { while connections.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(DRAIN_TIMEOUT, ended).await;
         connections.shutdown().await;
+    }
+}
+
+async fn serve_plain(connection: TcpStream, routes: Routes, stop: Stop) {
+    let spoke = tokio::time::timeout(SILENCE_TIMEOUT, connection.readable());
+    if let Ok(Ok(())) = spoke.await {
+        serve_connection(connection, routes, stop).await;
     }
 }
 
@@ -146,6 +160,8 @@ async fn serve_connection(
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_frame_size(FRAME_SIZE)
+        .keep_alive_interval(KEEP_ALIVE_INTERVAL)
+        .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
         .max_concurrent_streams(1_000);
     let service = service_fn(move |request| routes.clone().answer(request));
     let connection = builder.serve_connection(TokioIo::new(connection), service);

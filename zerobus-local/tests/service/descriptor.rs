@@ -209,3 +209,19 @@ async fn a_group_is_refused() {
     let status = refused(bytes).await;
     assert!(status.message().contains("location"), "{status}");
 }
+
+#[tokio::test]
+async fn a_field_of_a_like_type_is_refused() {
+    for (other, name) in [
+        (Type::Sint32, "sint32"),
+        (Type::Int64, "int64"),
+        (Type::Fixed32, "fixed32"),
+    ] {
+        let bytes = edited(|proto| field(proto, "temp").r#type = Some(other.into()));
+        let status = refused(bytes).await;
+        let expected = format!(
+            "TYPE_INCOMPATIBLE: column temp: it is INT, so the field must be int32, not {name}"
+        );
+        assert!(status.message().contains(&expected), "{status}");
+    }
+}

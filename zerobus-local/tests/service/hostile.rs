@@ -1,0 +1,149 @@
+//! Clients that are none, or mean harm: each is answered or cut, and the others go on.
+
+use std::time::Duration;
+
+use prost::Message;
+use prost_types::DescriptorProto;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tonic::Code;
+use zerobus_proto::RecordType;
+
+use crate::Local;
+use crate::air_quality::{bare_record, descriptor, record};
+use crate::client::{Client, batch, create, single};
+
+/// What the server answers to these bytes until it hangs up.
+async fn answer(local: &Local, bytes: &[u8]) -> Vec<u8> {
+    let mut connection = TcpStream::connect(local.server.address()).await.unwrap();
+    let (mut reading, mut writing) = connection.split();
+    let mut answer = Vec::new();
+    // It may hang up before it has read everything.
+    let _ = tokio::time::timeout(Duration::from_secs(60), async {
+        tokio::join!(writing.write_all(bytes), reading.read_to_end(&mut answer))
+    })
+    .await
+    .expect("the server neither answers nor hangs up");
+    answer
+}
+
+#[tokio::test]
+async fn garbage_is_cut_and_others_go_on() {
+    let local = Local::start().await;
+    let mut client = Client::open(&local.server, RecordType::Proto).await;
+    let garbage: Vec<u8> = (0..100_000_u32)
+        .map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()[3])
+        .collect();
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let headers = format!(
+        "GET / HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n",
+        "y".repeat(1 << 20)
+    );
+    for bytes in [
+        &garbage[..],
+        &[0; 4096],
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        &[preface, &garbage[..]].concat(),
+        headers.as_bytes(),
+    ] {
+        let answer = answer(&local, bytes).await;
+        assert!(!answer.starts_with(b"HTTP/1.1 2"), "{answer:?}");
+    }
+    client.send(single(0, &record(0))).await;
+    assert_eq!(client.acked().await, 0);
+}
+
+#[tokio::test]
+async fn a_body_without_end_is_cut() {
+    let local = Local::start().await;
+    for path in [
+        "/api/local/ddl",
+        "/oidc/v1/token",
+        "/zerobus/v1/tables/a.b.c/insert",
+        "/nothing",
+    ] {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000000000\r\n\r\n"
+        );
+        let mut bytes = head.into_bytes();
+        bytes.resize(20 << 20, b'x');
+        let answer = answer(&local, &bytes).await;
+        assert!(
+            answer.starts_with(b"HTTP/1.1 413"),
+            "{:?}",
+            String::from_utf8_lossy(&answer)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_descriptor_that_is_too_large_or_too_deep_is_refused() {
+    let mut deep = DescriptorProto::default();
+    for _ in 0..99 {
+        deep = DescriptorProto {
+            name: Some("m".to_owned()),
+            nested_type: vec![deep],
+            ..DescriptorProto::default()
+        };
+    }
+    // Past what can be built from messages: each level holds the next.
+    let mut deeper = deep.encode_to_vec();
+    for _ in 0..100 {
+        let mut outer = vec![0x1a];
+        prost::encoding::encode_varint(deeper.len() as u64, &mut outer);
+        outer.append(&mut deeper);
+        deeper = outer;
+    }
+    let mut large = DescriptorProto::decode(descriptor().as_slice()).unwrap();
+    large.reserved_name = (0..2_000_000).map(|_| "12345".to_owned()).collect();
+    for bytes in [deeper, large.encode_to_vec()] {
+        let local = Local::start().await;
+        let mut other = Client::open(&local.server, RecordType::Proto).await;
+        let mut client = Client::connect(&local.server).await;
+        client.send(create(RecordType::Proto, bytes)).await;
+        let (_, status) = client.refusal().await;
+        assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+        assert!(status.message().contains("descriptor_proto"), "{status}");
+        other.send(single(0, &record(0))).await;
+        assert_eq!(other.acked().await, 0);
+    }
+}
+
+#[tokio::test]
+async fn many_tiny_messages_are_all_taken() {
+    const MESSAGES: i64 = 20_000;
+    let local = Local::start().await;
+    let mut client = Client::open(&local.server, RecordType::Proto).await;
+    for offset in 0..MESSAGES {
+        let message = match offset % 100 {
+            0 => single(offset, &bare_record(0)),
+            _ => batch(offset, &[]),
+        };
+        client.send(message).await;
+    }
+    client.half_close();
+    let (acked, status) = client.end().await;
+    assert!(status.is_none(), "{status:?}");
+    assert_eq!(acked, Some(MESSAGES - 1));
+    assert_eq!(local.temps().len(), 200);
+}
+
+#[tokio::test]
+async fn those_who_connect_and_say_nothing_keep_nobody_out() {
+    let local = Local::start().await;
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(TcpStream::connect(local.server.address()).await.unwrap());
+    }
+    // A stream that is called and never created, and one whose answers nobody reads.
+    let _called = Client::connect(&local.server).await;
+    let mut unread = Client::open(&local.server, RecordType::Proto).await;
+    for offset in 0..100 {
+        unread.send(single(offset, &bare_record(1))).await;
+    }
+    let mut client = Client::open(&local.server, RecordType::Proto).await;
+    client.send(single(0, &record(0))).await;
+    assert_eq!(client.acked().await, 0);
+    drop(silent);
+}
