@@ -20,7 +20,7 @@ pub(crate) enum Command {
     Pull(Pull),
     /// Generate code or schema text from tables
     #[command(after_help = help::GENERATE_HELP)]
-    Generate(Generate),
+    Generate(Box<Generate>),
     /// Show what a table asks of a record, and what cannot be sent
     #[command(after_help = help::SHOW_HELP)]
     Show(Show),
@@ -98,7 +98,7 @@ pub(crate) enum What {
     Proto(Generation),
     /// Rust structs that derive `ZerobusRecord`
     #[command(after_help = help::RUST_HELP)]
-    Rust(RustGeneration),
+    Rust(Box<RustGeneration>),
     /// The serialized descriptor that a stream sends (binary)
     #[command(after_help = help::DESCRIPTOR_HELP)]
     Descriptor(Generation),
@@ -148,12 +148,42 @@ pub(crate) struct RustGeneration {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Rust")]
 pub(crate) struct RustSettings {
-    /// The crate that records come from (zerobus_client unless given, or zerobus_record)
+    /// The crate that records come from: zerobus_client (unless given) or zerobus_record
     #[arg(long, value_name = "CRATE")]
-    pub(crate) record_crate: Vec<String>,
+    pub(crate) record_crate: Option<String>,
     /// What records derive besides (Debug,Clone,PartialEq unless given)
     #[arg(long, value_name = "DERIVE", value_delimiter = ',')]
     pub(crate) derives: Vec<String>,
+    /// Structs that derive `ZerobusRecord`, or messages of prost: record (unless given), prost
+    #[arg(long, value_name = "STYLE")]
+    pub(crate) style: Option<String>,
+    /// What DATE and TIMESTAMP are: zerobus (unless given), jiff, chrono, time
+    #[arg(long, value_name = "TYPES")]
+    pub(crate) date_time: Option<String>,
+    /// What DECIMAL is: text (unless given), rust_decimal, bigdecimal, string
+    #[arg(long, value_name = "TYPES")]
+    pub(crate) decimal: Option<String>,
+    /// What MAP is: btree_map (unless given), hash_map
+    #[arg(long, value_name = "TYPES")]
+    pub(crate) map: Option<String>,
+    /// What STRING is: string (unless given), borrowed, cow, box, arc
+    #[arg(long, value_name = "TYPES")]
+    pub(crate) string: Option<String>,
+    /// What VARIANT is: text (unless given), value
+    #[arg(long, value_name = "TYPES")]
+    pub(crate) variant: Option<String>,
+    /// How records are made besides naming every field: none (unless given), new, builder
+    #[arg(long, value_name = "HOW")]
+    pub(crate) construct: Option<String>,
+    /// Leave a nullable column out: `note`, `t.location.label` or `.main.default.t.note`
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) skip: Vec<String>,
+    /// Put an attribute before structs: `.=#[must_use]` for all, `t.location=#[derive(Default)]` for one
+    #[arg(long = "type-attribute", value_name = "PATH=#[ATTRIBUTE]")]
+    pub(crate) type_attributes: Vec<String>,
+    /// Put an attribute before fields: `t.id=#[serde(rename = "key")]`
+    #[arg(long = "field-attribute", value_name = "PATH=#[ATTRIBUTE]")]
+    pub(crate) field_attributes: Vec<String>,
 }
 
 #[derive(Debug, clap::Args)]

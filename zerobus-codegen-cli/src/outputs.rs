@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use zerobus_codegen::{RustOptions, ddl, descriptor, proto, rust};
+use zerobus_codegen::{RustOptions, ddl, descriptor, proto, rust_tables};
 use zerobus_schema::TableSchema;
 use zerobus_schema::mapping::MappingOptions;
 
@@ -64,19 +64,33 @@ pub(crate) fn render(
             .map(String::into_bytes)
             .map_err(|error| error.to_string()),
         Kind::Descriptor => descriptor(table, mapping).map_err(|error| error.to_string()),
-        Kind::Rust => {
-            let mut options = options.clone();
-            options.mapping = mapping.clone();
-            rust(table, &options)
-                .map(String::into_bytes)
-                .map_err(|error| error.to_string())
-        }
+        Kind::Rust => return render_rust(std::slice::from_ref(table), mapping, options),
         Kind::Ddl => Ok(ddl(table).into_bytes()),
     };
     text.map_err(|error| match &table.table {
         Some(table) => format!("{table}: cannot be generated\n{error}"),
         None => error,
     })
+}
+
+/// The records of tables, in one file.
+pub(crate) fn render_rust(
+    tables: &[TableSchema],
+    mapping: &MappingOptions,
+    options: &RustOptions,
+) -> Result<Vec<u8>, String> {
+    let mut options = options.clone();
+    options.mapping = mapping.clone();
+    rust_tables(tables, &options)
+        .map(String::into_bytes)
+        .map_err(|error| match tables {
+            [
+                TableSchema {
+                    table: Some(name), ..
+                },
+            ] => format!("{name}: cannot be generated\n{error}"),
+            _ => error.to_string(),
+        })
 }
 
 /// The files of one output of the project.
@@ -100,6 +114,13 @@ pub(crate) fn files(
     let one_each = ["{catalog}", "{schema}", "{table}"]
         .iter()
         .any(|part| output.path.contains(part));
+    if !one_each && output.kind == Kind::Rust && !chosen.is_empty() {
+        let tables: Vec<TableSchema> = chosen.into_iter().cloned().collect();
+        return Ok(vec![Rendered {
+            path: output.root.join(&output.path),
+            bytes: render_rust(&tables, &output.mapping, &output.rust)?,
+        }]);
+    }
     if !one_each && chosen.len() > 1 {
         return Err(format!(
             "the output {} is one file, and there are {} tables; put {{table}} into its path, or name one table",

@@ -1,7 +1,7 @@
 //! Code and schema text from the schema of a Delta table.
 //!
 //! [`Source`] reads a schema wherever one is found (snapshot, catalog answer, Delta schema, `_delta_log`, DDL); the
-//! generators write it as [`proto`], [`rust`], [`descriptor`] or [`ddl`]. A build script uses [`configure`], which turns
+//! generators write it as [`proto`], [`rust`], [`descriptor`] or [`ddl`]. A build script uses [`Config`], which turns
 //! the checked-in snapshots of a package into record types.
 //!
 //! A build script reads files and nothing else. With the feature `live` it can be told to fetch the tables first: it then
@@ -26,9 +26,12 @@ mod rust;
 mod snapshot_file;
 mod source;
 
-pub use build_script::{BuildError, Builder, configure};
+pub use build_script::{BuildError, Config};
 pub use generate::{ddl, descriptor, proto};
-pub use rust::{RustError, RustOptions, rust};
+pub use rust::{
+    Construct, DateTimeTypes, DecimalTypes, MapTypes, RustError, RustOptions, StringTypes, Style,
+    VariantTypes, rust, rust_tables,
+};
 pub use snapshot_file::{SavedSnapshot, SnapshotChange, save_snapshot, write_file};
 pub use source::{Source, SourceError, SourceKind};
 pub use zerobus_schema::mapping::{MappingOptions, Refusals};

@@ -1,41 +1,33 @@
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
-use zerobus_catalog::Workspace;
-use zerobus_schema::TableName;
+use zerobus_catalog::{CatalogError, Workspace};
+use zerobus_schema::{TableName, TableSchema};
 
-use crate::build_script::{BuildError, Builder, LIVE_VARIABLE};
+use crate::build_script::{BuildError, Config, LIVE_VARIABLE, Live};
 use crate::snapshot_file::save_snapshot;
 
-/// Whether, from where and for which tables the snapshots are brought up to date first.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Live {
-    wanted: bool,
-    tables: Vec<String>,
-    workspace: Option<Workspace>,
-}
-
-impl Builder {
+impl Config {
     /// Fetches the tables and updates their snapshots before anything is generated, on every run of the build script. The
     /// variable `ZEROBUS_LIVE=1` does the same for one build.
     ///
-    /// The tables are those that have a snapshot, and those named with [`Builder::table`]. When one of them cannot be
-    /// fetched the build fails: nothing is generated from what may be out of date.
-    #[must_use]
+    /// The tables are those named with [`Config::table`], else those that have a snapshot. When the catalog is away, or
+    /// does not answer within the [`deadline`](Self::deadline), the build goes on with the snapshots that are there, and
+    /// warns; a refusal, or a table that is gone, fails it. Where documentation is built for docs.rs (`DOCS_RS`) nothing is
+    /// ever fetched.
     pub fn live(mut self, wanted: bool) -> Self {
         self.live.wanted = wanted;
         self
     }
 
-    /// A table, `catalog.schema.table`, that may have no snapshot yet.
-    #[must_use]
-    pub fn table(mut self, name: impl Into<String>) -> Self {
-        self.live.tables.push(name.into());
+    /// How long fetching may take in all; 20 seconds unless set.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.live.deadline = deadline;
         self
     }
 
     /// The workspace to fetch from; [`Workspace::from_env`] unless set.
-    #[must_use]
     pub fn workspace(mut self, workspace: Workspace) -> Self {
         self.live.workspace = Some(workspace);
         self
@@ -44,18 +36,17 @@ impl Builder {
 
 impl Live {
     /// Brings the snapshots in `folder` up to date, where that is asked for.
-    pub(crate) fn update(&self, folder: &Path) -> Result<(), BuildError> {
-        let variable = std::env::var(LIVE_VARIABLE).unwrap_or_default();
-        if !self.wanted && matches!(variable.as_str(), "" | "0" | "false") {
+    pub(crate) fn update(&self, folder: &Path, named: &[TableName]) -> Result<(), BuildError> {
+        let set = |name: &str| std::env::var(name).unwrap_or_default();
+        let asked = !matches!(set(LIVE_VARIABLE).as_str(), "" | "0" | "false");
+        if !(self.wanted || asked) || !set("DOCS_RS").is_empty() {
             return Ok(());
         }
+        let tables = match named {
+            [] => present(folder)?,
+            named => named.to_vec(),
+        };
         let error = |error: &dyn std::fmt::Display| BuildError::new(error.to_string());
-        let mut tables = present(folder)?;
-        for name in &self.tables {
-            tables.push(TableName::parse(name).map_err(|problem| error(&problem))?);
-        }
-        tables.sort_unstable();
-        tables.dedup();
         let workspace = match &self.workspace {
             Some(workspace) => workspace.clone(),
             None => Workspace::from_env().map_err(|problem| error(&problem))?,
@@ -64,17 +55,67 @@ impl Live {
             .enable_all()
             .build()
             .map_err(|problem| error(&problem))?;
+        let fetched = runtime.block_on(async {
+            let all = fetch(&workspace, &tables);
+            tokio::time::timeout(self.deadline, all).await
+        });
         // All are fetched before the first is written: a build that fails changes nothing.
-        let mut fetched = Vec::new();
-        for table in &tables {
-            let schema = runtime.block_on(workspace.table(table));
-            fetched.push(schema.map_err(|problem| error(&problem))?);
-        }
+        let fetched = match fetched {
+            Ok(Ok(fetched)) => fetched,
+            Ok(Err(problem)) if problem.is_retryable() => {
+                return away(folder, &tables, &problem.to_string());
+            }
+            Ok(Err(problem)) => return Err(error(&problem)),
+            Err(_) => {
+                let seconds = self.deadline.as_secs_f32();
+                return away(folder, &tables, &format!("no answer within {seconds} s"));
+            }
+        };
         for schema in fetched {
             save_snapshot(folder, schema)?;
         }
         Ok(())
     }
+}
+
+/// Goes on with the snapshots that are there.
+fn away(folder: &Path, tables: &[TableName], why: &str) -> Result<(), BuildError> {
+    let missing = tables
+        .iter()
+        .find(|table| !folder.join(format!("{table}.json")).is_file());
+    if let Some(table) = missing {
+        return Err(BuildError::new(format!(
+            "{table} has no snapshot yet, and cannot be fetched: {why}"
+        )));
+    }
+    let line: String = why
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    println!(
+        "cargo::warning=zerobus-codegen: the tables could not be fetched, the checked-in snapshots are used: {line}"
+    );
+    Ok(())
+}
+
+/// Fetches tables side by side.
+async fn fetch(
+    workspace: &Workspace,
+    tables: &[TableName],
+) -> Result<Vec<TableSchema>, CatalogError> {
+    let mut tasks = Vec::new();
+    for table in tables {
+        let (workspace, table) = (workspace.clone(), table.clone());
+        tasks.push(tokio::spawn(async move { workspace.table(&table).await }));
+    }
+    let mut fetched = Vec::new();
+    for task in tasks {
+        let table = task.await.map_err(|error| CatalogError::Configuration {
+            problem: format!("fetching was given up: {error}"),
+        })?;
+        fetched.push(table?);
+    }
+    Ok(fetched)
 }
 
 /// The tables that have a snapshot in `folder`, by the names of the files.
@@ -88,5 +129,7 @@ fn present(folder: &Path) -> Result<Vec<TableName>, BuildError> {
     };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let tables = names.filter_map(|name| TableName::parse(name.strip_suffix(".json")?).ok());
-    Ok(tables.collect())
+    let mut tables: Vec<TableName> = tables.collect();
+    tables.sort_unstable();
+    Ok(tables)
 }

@@ -161,6 +161,13 @@ fn sources(
             }
         }
     }
+    if kind == Kind::Rust && tables.len() > 1 && args.output_dir.is_none() {
+        // Records of several tables go well in one file.
+        let tables: Vec<TableSchema> = tables.into_iter().map(|(table, _)| table).collect();
+        let path = output_path(args, "records", kind.extension()).unwrap_or_default();
+        let bytes = outputs::render_rust(&tables, &mapping(args), rust).map_err(Failure::failed)?;
+        return Ok(vec![Rendered { path, bytes }]);
+    }
     let several = tables.len() > 1;
     if several && (args.output.is_some() || args.proto_msg.is_some()) {
         return Err(Failure::failed(format!(
@@ -196,9 +203,7 @@ fn sources(
                 path.display()
             )));
         }
-        let mut mapping = MappingOptions::default();
-        mapping.omit_refused = args.omit_refused;
-        mapping.allow_unproven_map_keys = args.allow_unproven_map_keys;
+        let mut mapping = mapping(args);
         mapping.message_name = match &args.proto_msg {
             Some(name) => Some(name.clone()),
             None if table.table.is_none() => stem,
@@ -208,6 +213,13 @@ fn sources(
         files.push(Rendered { path, bytes });
     }
     Ok(files)
+}
+
+fn mapping(args: &Generation) -> MappingOptions {
+    let mut mapping = MappingOptions::default();
+    mapping.omit_refused = args.omit_refused;
+    mapping.allow_unproven_map_keys = args.allow_unproven_map_keys;
+    mapping
 }
 
 /// `--output` within `--output-dir`, as the official generator has it; `None` for the standard output.

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::{fs, thread};
 
 use zerobus_catalog::Workspace;
-use zerobus_codegen::configure;
+use zerobus_codegen::Config;
 
 use crate::{run, zerobus};
 
@@ -198,14 +198,14 @@ fn a_live_build_script_writes_the_snapshot_and_generates_from_it() {
     };
     let folder = tempfile::tempdir().unwrap();
     let schemas = folder.path().join("schemas");
-    let builder = || configure().schemas(&schemas).out_dir(folder.path());
+    let builder = || Config::new().schemas(&schemas).out_dir(folder.path());
     let code = || fs::read_to_string(folder.path().join("zerobus.rs")).unwrap();
 
     let live = builder().live(true).table("main.default.t");
     let error = live
         .clone()
         .workspace(workspace("wrong"))
-        .generate()
+        .compile()
         .unwrap_err();
     assert!(
         error
@@ -215,12 +215,12 @@ fn a_live_build_script_writes_the_snapshot_and_generates_from_it() {
     );
     assert!(!schemas.exists());
 
-    live.workspace(workspace("hush")).generate().unwrap();
+    live.workspace(workspace("hush")).compile().unwrap();
     assert!(schemas.join("main.default.t.json").is_file());
     let fetched = code();
     assert!(fetched.contains("pub id: i64,"), "{fetched}");
 
-    builder().generate().unwrap();
+    builder().compile().unwrap();
     assert_eq!(
         code(),
         fetched,
@@ -233,7 +233,7 @@ fn a_live_build_script_writes_the_snapshot_and_generates_from_it() {
     let error = builder()
         .live(true)
         .workspace(workspace("hush"))
-        .generate()
+        .compile()
         .unwrap_err();
     assert!(
         error
@@ -241,4 +241,38 @@ fn a_live_build_script_writes_the_snapshot_and_generates_from_it() {
             .contains("knows no table main.default.gone"),
         "{error}"
     );
+}
+
+#[test]
+fn a_catalog_that_is_away_leaves_the_build_with_its_snapshots() {
+    let folder = tempfile::tempdir().unwrap();
+    let schemas = folder.path().join("schemas");
+    let code = || fs::read_to_string(folder.path().join("zerobus.rs")).unwrap();
+    let config = |url: &str, table: &str| {
+        let workspace = Workspace::builder().workspace_url(url).token("t");
+        let limit = std::time::Duration::from_millis(300);
+        Config::new()
+            .schemas(&schemas)
+            .out_dir(folder.path())
+            .table(table)
+            .live(true)
+            .workspace(workspace.time_limit(limit).build().unwrap())
+            .deadline(limit)
+    };
+    config(&catalog(), "main.default.t").compile().unwrap();
+    let fetched = code();
+
+    // Nobody listens; and somebody listens who never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("http://{}", silent.local_addr().unwrap());
+    for url in ["http://127.0.0.1:9", &silent] {
+        config(url, "main.default.t").compile().unwrap();
+        assert_eq!(code(), fetched);
+        let error = config(url, "main.default.view").compile().unwrap_err();
+        let said = error.to_string();
+        assert!(
+            said.contains("main.default.view has no snapshot yet"),
+            "{said}"
+        );
+    }
 }

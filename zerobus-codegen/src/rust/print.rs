@@ -1,11 +1,18 @@
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 
-use zerobus_schema::mapping::{self, Mapping};
+use zerobus_schema::mapping::Mapping;
 use zerobus_schema::proto::{FieldKind, MapValue, Message};
 use zerobus_schema::{ColumnPath, DataType, StructField, StructType, TableName, TableSchema};
 
-use super::RustOptions;
 use super::names::{Names, is_snake_case, type_name};
+use super::options::{RustOptions, matches};
+use super::types::{borrows, nested_struct, rust_type};
+use super::{construct, markdown};
+
+/// Names and comments are the table's, and not every column is used by everyone.
+pub(super) const ALLOW: &str =
+    "#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]\n";
 
 /// A struct that is still to be printed.
 struct Pending<'a> {
@@ -16,112 +23,157 @@ struct Pending<'a> {
     message: &'a Message,
 }
 
-/// The record's struct, then those of its STRUCT columns, outer ones first.
+/// A field of a struct as it stands in code.
+pub(super) struct PrintedField<'a> {
+    pub(super) name: String,
+    pub(super) rust: String,
+    pub(super) column: &'a StructField,
+}
+
+/// The record's struct, and in a module beside it those of its STRUCT columns, outer ones first.
 pub(super) fn structs(
     table_name: &TableName,
     name: &str,
+    module: &str,
     table: &TableSchema,
     mapping: &Mapping,
     options: &RustOptions,
 ) -> String {
     let mut printer = Printer {
-        out: String::new(),
         types: Names::of_types(),
         options,
+        table: table_name,
+        module,
+        lifetimes: BTreeMap::new(),
     };
-    let mut pending = std::collections::VecDeque::from([Pending {
-        name: printer.types.give(name),
+    let record = Pending {
+        name: name.to_owned(),
         path: ColumnPath::default(),
         fields: &table.columns,
         message: &mapping.message,
-    }]);
-    let mut table_name = Some(table_name);
+    };
+    let (mut out, nested) = printer.print(&record);
+    let mut pending = VecDeque::from(nested);
+    let mut inner = String::new();
     while let Some(next) = pending.pop_front() {
-        // The outermost comes first, and it alone is bound to the table.
-        let nested = printer.print(&next, table_name.take());
+        let (code, nested) = printer.print(&next);
+        if !inner.is_empty() {
+            inner.push('\n');
+        }
+        inner.push_str(&code);
         pending.extend(nested);
     }
-    printer.out
+    if !inner.is_empty() {
+        let _ = write!(
+            out,
+            "\n/// The structs within a [`{name}`].\n{ALLOW}pub mod {module} {{\n{}}}\n",
+            indent(&inner)
+        );
+    }
+    out
 }
 
 struct Printer<'a> {
-    out: String,
     types: Names,
     options: &'a RustOptions,
+    table: &'a TableName,
+    module: &'a str,
+    /// Whether the struct at a path borrows.
+    lifetimes: BTreeMap<ColumnPath, bool>,
 }
 
 impl Printer<'_> {
-    fn print<'a>(&mut self, this: &Pending<'a>, table: Option<&TableName>) -> Vec<Pending<'a>> {
+    fn print<'a>(&mut self, this: &Pending<'a>) -> (String, Vec<Pending<'a>>) {
         let options = self.options;
-        if table.is_none() {
-            self.out.push('\n');
-        }
-        let derives = options.derives.iter().map(String::as_str);
-        let record = format!("::{}::ZerobusRecord", options.record_crate);
-        let derives: Vec<&str> = derives.chain([record.as_str()]).collect();
-        match table {
-            Some(table) => {
-                let _ = writeln!(self.out, "/// A row of {}.", code(&table.to_string()));
-            }
-            None => {
-                let _ = writeln!(self.out, "/// A value of {}.", code(&this.path.to_string()));
-            }
-        }
-        // What the mapping left out (computed by the table, or refused and nullable) is no field.
-        let columns: Vec<&'a StructField> = this
-            .fields
-            .fields
-            .iter()
-            .filter(|field| this.message.field(&field.name).is_some())
-            .collect();
+        let is_record = this.path.parts().is_empty();
+        let mut out = String::new();
+        let columns = self.columns(this);
         let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
         let names = Names::of_fields(&names);
-        if !names.iter().all(|name| is_snake_case(name)) {
-            self.out.push_str("#[allow(non_snake_case)]\n");
+        let mut nested = Vec::new();
+        let mut fields: Vec<PrintedField<'a>> = Vec::new();
+        for (column, name) in columns.iter().zip(names) {
+            let rust = self.column_type(this, column, &mut nested);
+            fields.push(PrintedField { name, rust, column });
         }
-        let _ = writeln!(self.out, "#[derive({})]", derives.join(", "));
-        if let Some(table) = table {
+        let lifetime = if self.borrows(this) { "<'a>" } else { "" };
+
+        let what = if is_record { "row" } else { "value" };
+        let place = if is_record {
+            self.table.to_string()
+        } else {
+            this.path.to_string()
+        };
+        let _ = writeln!(out, "/// A {what} of {}.", markdown::code(&place));
+        if is_record {
+            out.push_str(ALLOW);
+        }
+        if !fields.iter().all(|field| is_snake_case(&field.name)) {
+            out.push_str("#[allow(non_snake_case)]\n");
+        }
+        let record = format!("::{}::ZerobusRecord", options.record_crate);
+        let derives = options.derives.iter().map(String::as_str);
+        let derives: Vec<&str> = derives.chain([record.as_str()]).collect();
+        let _ = writeln!(out, "#[derive({})]", derives.join(", "));
+        if is_record {
             let schema = options
                 .schema_file
                 .as_ref()
                 .map_or_else(String::new, |file| format!(", schema = {file:?}"));
-            let _ = writeln!(
-                self.out,
-                "#[zerobus(table = {:?}{schema})]",
-                table.to_string()
-            );
+            let table = self.table.to_string();
+            let _ = writeln!(out, "#[zerobus(table = {table:?}{schema})]");
         }
-        let _ = writeln!(self.out, "pub struct {} {{", this.name);
-        let mut nested = Vec::new();
-        for (column, field) in columns.iter().zip(&names) {
-            self.doc(column);
-            if field.strip_prefix("r#").unwrap_or(field) != column.name {
-                let _ = writeln!(self.out, "    #[zerobus(rename = {:?})]", column.name);
+        let path = self.full_path(&this.path);
+        for (_, attribute) in at(&options.type_attributes, &path) {
+            let _ = writeln!(out, "{attribute}");
+        }
+        let _ = writeln!(out, "pub struct {}{lifetime} {{", this.name);
+        for field in &fields {
+            for line in markdown::column(field.column) {
+                let _ = writeln!(out, "{}", format!("    /// {line}").trim_end());
             }
-            let rust = self.column_type(this, column, &mut nested);
-            let _ = writeln!(self.out, "    pub {field}: {rust},");
+            let column = &field.column.name;
+            if field.name.strip_prefix("r#").unwrap_or(&field.name) != column {
+                let _ = writeln!(out, "    #[zerobus(rename = {column:?})]");
+            }
+            let mut path = path.clone();
+            path.push(column.clone());
+            for (_, attribute) in at(&options.field_attributes, &path) {
+                let _ = writeln!(out, "    {attribute}");
+            }
+            let _ = writeln!(out, "    pub {}: {},", field.name, field.rust);
         }
-        self.out.push_str("}\n");
-        nested
+        out.push_str("}\n");
+        construct::print(&mut out, options.construct, &this.name, lifetime, &fields);
+        (out, nested)
     }
 
-    fn doc(&mut self, column: &StructField) {
-        let mut line = code(&sql(&column.data_type));
-        if !column.nullable {
-            line.push_str(" NOT NULL");
-        }
-        if let Some(value) = mapping::row(innermost(&column.data_type)).and_then(|row| row.value) {
-            line.push_str(": ");
-            line.push_str(&escape(value));
-        }
-        let _ = writeln!(self.out, "    /// {line}");
-        if let Some(comment) = column.comment() {
-            self.out.push_str("    ///\n");
-            for line in comment.lines() {
-                let line = format!("    /// {}", escape(line.trim()));
-                let _ = writeln!(self.out, "{}", line.trim_end());
-            }
-        }
+    /// What the mapping left out (computed by the table, or refused and nullable), and what is left out by choice, is no
+    /// field.
+    fn columns<'a>(&self, this: &Pending<'a>) -> Vec<&'a StructField> {
+        let mut path = self.full_path(&this.path);
+        this.fields
+            .fields
+            .iter()
+            .filter(|field| this.message.field(&field.name).is_some())
+            .filter(|field| {
+                path.push(field.name.clone());
+                let skipped = self.options.skip.iter().any(|skip| matches(skip, &path));
+                path.pop();
+                !skipped
+            })
+            .collect()
+    }
+
+    /// Catalog, schema, table and the parts of a column's path.
+    fn full_path(&self, path: &ColumnPath) -> Vec<String> {
+        let table = [
+            self.table.catalog(),
+            self.table.schema(),
+            self.table.table(),
+        ];
+        let table = table.into_iter().map(str::to_owned);
+        table.chain(path.parts().iter().cloned()).collect()
     }
 
     fn column_type<'a>(
@@ -130,32 +182,29 @@ impl Printer<'_> {
         column: &'a StructField,
         nested: &mut Vec<Pending<'a>>,
     ) -> String {
-        let message = match parent.message.field(&column.name).map(|field| &field.kind) {
-            Some(
-                FieldKind::Message(name)
-                | FieldKind::Map {
-                    value: MapValue::Message(name),
-                    ..
-                },
-            ) => parent.message.message(name),
-            _ => None,
-        };
-        let rust = match (nested_struct(&column.data_type), message) {
-            (Some(fields), Some(message)) => {
+        let rust = match inner(parent, column) {
+            Some((fields, message)) => {
                 let mut name = type_name(&column.name);
                 if self.types.has(&name) {
                     name = format!("{}{name}", parent.name);
                 }
-                let name = self.types.give(&name);
-                nested.push(Pending {
-                    name: name.clone(),
+                let pending = Pending {
+                    name: self.types.give(&name),
                     path: parent.path.child(&column.name),
                     fields,
                     message,
-                });
-                self.rust_type(&column.data_type, &name)
+                };
+                let module = if parent.path.parts().is_empty() {
+                    format!("{}::", self.module)
+                } else {
+                    String::new()
+                };
+                let lifetime = if self.borrows(&pending) { "<'a>" } else { "" };
+                let name = format!("{module}{}{lifetime}", pending.name);
+                nested.push(pending);
+                rust_type(self.options, &column.data_type, &name)
             }
-            _ => self.rust_type(&column.data_type, ""),
+            None => rust_type(self.options, &column.data_type, ""),
         };
         match column.data_type {
             // The wire cannot tell NULL from empty here.
@@ -165,89 +214,63 @@ impl Printer<'_> {
         }
     }
 
-    /// The type of a value; `nested` is the name of the struct somewhere in it.
-    fn rust_type(&self, data_type: &DataType, nested: &str) -> String {
-        match data_type {
-            DataType::Struct(_) => nested.to_owned(),
-            DataType::Array(array) => format!("Vec<{}>", self.rust_type(&array.element, nested)),
-            DataType::Map(map) => format!(
-                "::std::collections::BTreeMap<{}, {}>",
-                self.rust_type(&map.key, ""),
-                self.rust_type(&map.value, nested)
-            ),
-            scalar => {
-                // The first that asks for no other crate.
-                let rust = mapping::row(scalar)
-                    .into_iter()
-                    .flat_map(|row| row.rust)
-                    .find(|carrier| carrier.feature.is_none() && !carrier.rust.contains("::"))
-                    .map_or("()", |carrier| carrier.rust);
-                let of_ours = rust.starts_with(|c: char| c.is_ascii_uppercase())
-                    && !matches!(rust, "String" | "Vec<u8>");
-                if of_ours {
-                    format!("::{}::{rust}", self.options.record_crate)
-                } else {
-                    rust.to_owned()
-                }
-            }
+    /// Whether a struct, or one in it, holds something borrowed.
+    fn borrows(&mut self, this: &Pending<'_>) -> bool {
+        if let Some(known) = self.lifetimes.get(&this.path) {
+            return *known;
         }
+        let columns = self.columns(this);
+        let borrowed = columns.iter().any(|column| {
+            let within = inner(this, column).is_some_and(|(fields, message)| {
+                let nested = Pending {
+                    name: String::new(),
+                    path: this.path.child(&column.name),
+                    fields,
+                    message,
+                };
+                self.borrows(&nested)
+            });
+            within || borrows(self.options, &column.data_type)
+        });
+        self.lifetimes.insert(this.path.clone(), borrowed);
+        borrowed
     }
 }
 
-fn nested_struct(data_type: &DataType) -> Option<&StructType> {
-    match data_type {
-        DataType::Struct(fields) => Some(fields),
-        DataType::Array(array) => nested_struct(&array.element),
-        DataType::Map(map) => nested_struct(&map.value),
+/// The struct that a column holds, with its message.
+fn inner<'a>(
+    parent: &Pending<'a>,
+    column: &'a StructField,
+) -> Option<(&'a StructType, &'a Message)> {
+    let fields = nested_struct(&column.data_type)?;
+    match &parent.message.field(&column.name)?.kind {
+        FieldKind::Message(name)
+        | FieldKind::Map {
+            value: MapValue::Message(name),
+            ..
+        } => Some((fields, parent.message.message(name)?)),
         _ => None,
     }
 }
 
-/// The type as SQL, with the fields of a STRUCT left to the struct generated for it.
-fn sql(data_type: &DataType) -> String {
-    match data_type {
-        DataType::Struct(_) => "STRUCT".to_owned(),
-        DataType::Array(array) => format!("ARRAY<{}>", sql(&array.element)),
-        DataType::Map(map) => format!("MAP<{}, {}>", sql(&map.key), sql(&map.value)),
-        other => other.to_string(),
-    }
+/// What the options put at a path.
+fn at<'a>(
+    attributes: &'a [(String, String)],
+    path: &'a [String],
+) -> impl Iterator<Item = &'a (String, String)> {
+    attributes
+        .iter()
+        .filter(move |(pattern, _)| matches(pattern, path))
 }
 
-/// The type whose values a reader of the code must know how to fill.
-fn innermost(data_type: &DataType) -> &DataType {
-    match data_type {
-        DataType::Array(array) => innermost(&array.element),
-        DataType::Map(map) => innermost(&map.value),
-        other => other,
-    }
-}
-
-/// Text as code within Markdown, where it can stand there.
-fn code(text: &str) -> String {
-    let escaped = escape(text);
-    if text.contains('`') || escaped.len() < text.len() {
-        escaped
-    } else {
-        format!("`{text}`")
-    }
-}
-
-/// Text as Markdown that says just that: a table's comments may hold anything, and neither links, HTML, code that would be
-/// tested, nor characters that turn the reading direction may come of it.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
-    // rustdoc complains of a bare URL, and sees none that is escaped.
-    for (i, c) in text.char_indices() {
-        match c {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '~' | '&' => {
-                out.push('\\');
-                out.push(c);
+fn indent(code: &str) -> String {
+    code.lines()
+        .map(|line| {
+            if line.is_empty() {
+                "\n".to_owned()
+            } else {
+                format!("    {line}\n")
             }
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
-            ':' if text.get(i..).is_some_and(|rest| rest.starts_with("://")) => out.push_str("\\:"),
-            c if c.is_control() || c == '\u{2028}' || c == '\u{2029}' => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
+        })
+        .collect()
 }

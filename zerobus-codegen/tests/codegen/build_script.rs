@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use expect_test::expect_file;
-use zerobus_codegen::{RustOptions, SnapshotChange, Source, configure, save_snapshot};
+use zerobus_codegen::{Config, RustOptions, SnapshotChange, Source, save_snapshot};
 
 use crate::golden;
 
@@ -31,11 +31,11 @@ fn one_module_a_table_and_the_records_beside_them() {
     let folder = tempfile::tempdir().unwrap();
     // The folder is relative to the package, as a build script gives it.
     let generate = || {
-        configure()
+        Config::new()
             .schemas("tests/golden/schemas")
             .rust(options.clone())
             .out_dir(folder.path())
-            .generate()
+            .compile()
     };
     generate().unwrap();
     let file = folder.path().join("zerobus.rs");
@@ -62,10 +62,10 @@ fn save(schemas: &Path, ddl: &str) {
 fn a_missing_or_broken_snapshot_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let generate = || {
-        configure()
+        Config::new()
             .schemas(folder.path())
             .out_dir(folder.path())
-            .generate()
+            .compile()
     };
     let error = generate().unwrap_err().to_string();
     assert!(error.contains("zerobus pull TABLE --schemas"), "{error}");

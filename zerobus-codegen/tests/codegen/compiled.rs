@@ -2,7 +2,7 @@
 
 #[path = "../golden/records.rs"]
 #[rustfmt::skip]
-#[allow(dead_code, unreachable_pub, unused_imports)]
+#[allow(dead_code)]
 mod records;
 
 use std::collections::BTreeMap;

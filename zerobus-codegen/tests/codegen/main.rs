@@ -5,6 +5,7 @@
 
 mod build_script;
 mod compiled;
+mod settings;
 mod source;
 
 use std::path::{Path, PathBuf};
