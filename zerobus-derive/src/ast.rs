@@ -149,9 +149,15 @@ impl<'a> Input<'a> {
             }
             Err(_) => Err(Error::new(
                 ident.span(),
-                format!(
-                    "`{ident}` is written as its one field, but it has {count}; name the fields to make it a STRUCT"
-                ),
+                match (count, &attrs.table) {
+                    (0, _) => format!("`{ident}` has no field, so there is nothing to write"),
+                    (_, Some(_)) => format!(
+                        "the fields of a record are found by name; name those of `{ident}` after the columns"
+                    ),
+                    (_, None) => format!(
+                        "`{ident}` is written as its one field, but it has {count}; name the fields to make it a STRUCT"
+                    ),
+                },
             )),
         }
     }
@@ -181,6 +187,11 @@ impl<'a> Input<'a> {
 }
 
 impl Field<'_> {
+    /// The field's name as its author wrote it.
+    pub(crate) fn shown_member(&self) -> String {
+        self.member.to_token_stream().to_string()
+    }
+
     /// The type within `Option<…>`, as far as tokens show it.
     pub(crate) fn option(&self) -> Option<&Type> {
         let Type::Path(path) = self.ty else {

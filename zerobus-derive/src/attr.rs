@@ -193,8 +193,15 @@ impl FieldAttrs {
                 Ok(())
             } else if meta.path.is_ident("type") {
                 let text: LitStr = meta.value()?.parse()?;
-                let data_type = ddl::parse_type(&text.value())
-                    .map_err(|error| Error::new(text.span(), error))?;
+                let data_type = ddl::parse_type(&text.value()).map_err(|error| {
+                    let error = error.to_string();
+                    // Line and column of one word tell nothing.
+                    let problem = error.split_once(": ").map_or(&*error, |(_, problem)| problem);
+                    Error::new(
+                        text.span(),
+                        format!("not a column's type as SQL writes it, as in \"DECIMAL(10,2)\": {problem}"),
+                    )
+                })?;
                 parsed.data_type = Some((text.span(), data_type));
                 Ok(())
             } else {
@@ -202,13 +209,11 @@ impl FieldAttrs {
             }
         })?;
         let serde = SerdeAttrs::parse(attrs)?;
-        if let (Some(skip), Some(rename)) = (serde.skip, &parsed.rename) {
-            let mut error = Error::new(
+        if let (Some(_), Some(rename)) = (serde.skip, &parsed.rename) {
+            return Err(Error::new(
                 rename.span(),
                 "`rename` gives the field a column, but serde skips it; say `#[zerobus(skip)]` or let serde keep it",
-            );
-            error.combine(Error::new(skip, "serde skips the field here"));
-            return Err(error);
+            ));
         }
         parsed.skip = skip.is_some() || serde.skip.is_some();
         let values = [
@@ -374,18 +379,14 @@ fn unit_value(meta: &ParseNestedMeta<'_>) -> Result<Unit> {
 /// What both sides say where only one does, or both say the same.
 fn agreed(what: &str, ours: Option<LitStr>, serdes: Option<LitStr>) -> Result<Option<LitStr>> {
     match (ours, serdes) {
-        (Some(ours), Some(serdes)) if ours.value() != serdes.value() => {
-            let mut error = Error::new(
-                ours.span(),
-                format!(
-                    "`{what}` is {:?} here and {:?} for serde; let both say the same, or drop one",
-                    ours.value(),
-                    serdes.value()
-                ),
-            );
-            error.combine(Error::new(serdes.span(), "serde's is here"));
-            Err(error)
-        }
+        (Some(ours), Some(serdes)) if ours.value() != serdes.value() => Err(Error::new(
+            ours.span(),
+            format!(
+                "`{what}` is {:?} here and {:?} for serde; let both say the same, or drop one",
+                ours.value(),
+                serdes.value()
+            ),
+        )),
         (ours, serdes) => Ok(ours.or(serdes)),
     }
 }

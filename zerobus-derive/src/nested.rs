@@ -40,6 +40,36 @@ pub(crate) fn expand_struct(
     let (layout_generics, _, _) = layouts.split_for_impl();
     let record = own::record(input);
     quote! {
+        #[diagnostic::on_unimplemented(
+            message = "`{Self}` cannot be written to any column",
+            label = "not a type for a column",
+            note = "derive `ZerobusRecord` for it; for a type of another crate say `#[zerobus(with = Type)]`, or `#[zerobus(json)]` for VARIANT"
+        )]
+        trait __Field {
+            const FIELD_SHAPE: __z::Shape;
+            const FIELD_TYPE: __z::ColumnType;
+
+            fn write_field<__P: __z::Place>(
+                &self,
+                name: &__z::str,
+                out: &mut __z::Vec<__z::u8>,
+            ) -> __z::Result<(), __z::RecordError>;
+        }
+        #[diagnostic::do_not_recommend]
+        impl<__T: __z::WriteValue + ?::core::marker::Sized> __Field for __T {
+            const FIELD_SHAPE: __z::Shape = <__T as __z::WriteValue>::SHAPE;
+            const FIELD_TYPE: __z::ColumnType = <__T as __z::WriteValue>::COLUMN_TYPE;
+
+            #[inline]
+            fn write_field<__P: __z::Place>(
+                &self,
+                name: &__z::str,
+                out: &mut __z::Vec<__z::u8>,
+            ) -> __z::Result<(), __z::RecordError> {
+                __z::write_column::<__P, Self>(self, name, out)
+            }
+        }
+
         #[automatically_derived]
         impl #impl_generics __z::StructValue for #ident #type_generics #where_clause {
             const NAMES: &'static [&'static __z::str] = &[#(#names),*];
@@ -100,9 +130,9 @@ pub(crate) fn shape(field: &Field<'_>) -> TokenStream {
     let value = value(field);
     let ty = &value.ty;
     if value.is_within_option {
-        quote!(__z::Shape::Option(&<#ty as __z::WriteValue>::SHAPE))
+        quote!(__z::Shape::Option(&<#ty as __Field>::FIELD_SHAPE))
     } else {
-        quote!(<#ty as __z::WriteValue>::SHAPE)
+        quote!(<#ty as __Field>::FIELD_SHAPE)
     }
 }
 
@@ -111,7 +141,7 @@ fn write(index: usize, field: &Field<'_>) -> TokenStream {
     let (ty, expression, member, name) =
         (&value.ty, &value.expression, &field.member, &field.column);
     let call = quote! {
-        __z::write_column::<__z::Member<__P, Self, #index>, #ty>(#expression, #name, __out)?;
+        <#ty as __Field>::write_field::<__z::Member<__P, Self, #index>>(#expression, #name, __out)?;
     };
     if value.is_within_option {
         quote! {

@@ -22,7 +22,7 @@ pub(crate) fn columns(fields: &[Field<'_>], errors: &mut Errors) -> Vec<TokenStr
             let shape = shape(field);
             let column_type = declared(field, errors).unwrap_or_else(|| {
                 let ty = value(field).ty;
-                quote!(<#ty as __z::WriteValue>::COLUMN_TYPE)
+                quote!(<#ty as __Field>::FIELD_TYPE)
             });
             quote!(__z::schema::column(#name, #number, #column_type, #shape))
         })

@@ -124,17 +124,31 @@ fn part(input: &Input<'_>, table: &str, bound: &Bound<'_>) -> Part {
     };
 
     let message = escaped(&format!(
-        "column `{name}` of {table} is {}; `",
+        "column `{name}` of {table} is {}; ",
         column.data_type
     ));
-    let message = format!("{message}{{Self}}` cannot be written to it");
+    let message = match field.adapter {
+        Some((_, Adapter::Json)) => {
+            format!("{message}it takes JSON, and the field's type does not serialize")
+        }
+        _ => format!("{message}`{{Self}}` cannot be written to it"),
+    };
     let label = escaped(&format!("not a type for {}", column.data_type));
-    let note = escaped(&note(column));
+    let note = match field.adapter {
+        Some((_, Adapter::Json)) => "derive or implement `serde::Serialize` for it".to_owned(),
+        _ => escaped(&note(column)),
+    };
     // One trait for each column, so that the message is about this column, and has no list of what else there is.
     let mut items = quote! {
         #[diagnostic::on_unimplemented(message = #message, label = #label, note = #note)]
         #[allow(non_camel_case_types)]
-        trait #column_trait: __z::WriteValue {
+        trait #column_trait {
+            const COLUMN_SHAPE: __z::Shape;
+
+            fn write_column(&self, out: &mut __z::Vec<__z::u8>) -> __z::Result<(), __z::RecordError>;
+        }
+        #[diagnostic::do_not_recommend]
+        impl<__T: __z::ColumnValue<#delta> + ?::core::marker::Sized> #column_trait for __T {
             const COLUMN_SHAPE: __z::Shape = <Self as __z::WriteValue>::SHAPE;
 
             #[inline]
@@ -142,8 +156,6 @@ fn part(input: &Input<'_>, table: &str, bound: &Bound<'_>) -> Part {
                 __z::write_table_column::<__z::At<#number, #marker>, Self>(self, #table, #name, out)
             }
         }
-        #[diagnostic::do_not_recommend]
-        impl<__T: __z::ColumnValue<#delta> + ?::core::marker::Sized> #column_trait for __T {}
     };
     let ty = &value.ty;
     let is_generic = field.is_generic(input.generics);
@@ -247,10 +259,13 @@ pub(crate) fn value(field: &Field<'_>) -> FieldValue {
             let unit = unit.marker();
             value(
                 quote!(__z::Unit<__z::#unit>),
-                quote_spanned!(field.ty.span()=> &__z::Unit::new(*#held)),
+                quote!(&__z::Unit::new(<#plain as __z::UnitInteger>::widen(*#held))),
             )
         }
-        Some((_, Adapter::Json)) => value(quote!(__z::Json<&#plain>), quote!(&__z::Json(#held))),
+        Some((_, Adapter::Json)) => value(
+            quote_spanned!(field.ty.span()=> __z::Json<&#plain>),
+            quote!(&__z::Json(#held)),
+        ),
         Some((_, Adapter::With(with))) => value(
             with.to_token_stream(),
             quote_spanned!(with.span()=> &<#with as ::core::convert::From<&#plain>>::from(#held)),
@@ -289,10 +304,17 @@ fn note(column: &zerobus_schema::StructField) -> String {
             "; for an integer say its unit, one of `#[zerobus(unit = \"micros\")]`, \"millis\", \"seconds\", \"nanos\"",
         ),
         DataType::Date => note.push_str("; for an integer say `#[zerobus(unit = \"days\")]`"),
+        DataType::Byte | DataType::Short | DataType::Integer | DataType::Long => {
+            note.push_str("; a wider integer may not fit, so convert it with `try_from`");
+        }
+        DataType::Decimal(_) => note.push_str("; a float is not exact, and no type for it"),
         DataType::Variant => {
             note.push_str("; for any type that serializes say `#[zerobus(json)]`");
         }
         _ => {}
+    }
+    if !column.nullable {
+        note.push_str("; the column is NOT NULL, so no `Option`");
     }
     note
 }

@@ -63,17 +63,31 @@ pub(crate) fn find(table: &LitStr, schema: Option<&LitStr>) -> Result<Found> {
             });
         }
     }
-    let tried: String = candidates
+    Err(Error::new(span, not_found(&name, schema, &candidates)))
+}
+
+fn not_found(name: &TableRef, schema: Option<&LitStr>, candidates: &[Candidate]) -> String {
+    if let Some(schema) = schema {
+        return format!(
+            "there is no file {:?} in the package's folder; without `schema`, `schemas/{name}.json` is read, \
+             which `zerobus pull {name}` writes",
+            schema.value()
+        );
+    }
+    let mut tried: Vec<&str> = candidates
         .iter()
-        .map(|candidate| format!("\n  {}", candidate.shown))
+        .map(|candidate| candidate.shown.as_str())
         .collect();
-    Err(Error::new(
-        span,
-        format!(
-            "no schema of `{name}` is checked in; looked for{tried}\n\
-             run `zerobus pull {name}` in the package's folder and commit what it writes"
-        ),
-    ))
+    let unset = format!("${VARIABLE}/{name}.json (the variable is not set)");
+    if !tried.iter().any(|shown| shown.starts_with('$')) {
+        tried.insert(0, &unset);
+    }
+    format!(
+        "no schema of `{name}` is checked in; looked for\n  {}\n\
+         run `zerobus pull {name}` in the package's folder and commit what it writes, or name another file with \
+         `#[zerobus(schema = \"path\")]`",
+        tried.join("\n  ")
+    )
 }
 
 /// The places where the snapshot may lie, first one first; `variable` is what [`VARIABLE`] holds.

@@ -47,15 +47,14 @@ pub(crate) fn bind<'a>(
         };
         meant.push(&column.name);
         if let Some(other) = bound.iter().find(|other| other.column.name == column.name) {
-            let mut error = Error::new(
+            errors.push(Error::new(
                 field.name_span,
-                format!("column `{}` of {table} is written twice", column.name),
-            );
-            error.combine(Error::new(
-                other.field.name_span,
-                "it is written here as well",
+                format!(
+                    "column `{}` of {table} is written twice, by `{}` as well",
+                    column.name,
+                    other.field.shown_member()
+                ),
             ));
-            errors.push(error);
         } else if let Some(error) = misplaced(table, column, field) {
             errors.push(error);
         } else {

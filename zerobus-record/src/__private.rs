@@ -13,7 +13,8 @@ pub use crate::record::ZerobusRecord;
 pub use crate::shape::{FieldShape, Shape, check, check_flat, check_flat_all, needs_validation};
 pub use crate::value::{
     ColumnValue, Days, Json, Micros, Millis, Nanos, Seconds, StructValue, TextValue, TimeUnit,
-    Unit, WriteValue, text_shape, write_column, write_flattened, write_table_column, write_text,
+    Unit, UnitInteger, WriteValue, text_shape, write_column, write_flattened, write_table_column,
+    write_text,
 };
 pub use crate::wire::{begin, end};
 pub use zerobus_schema::Fingerprint;

@@ -81,6 +81,40 @@ fn a_time_that_overflows_is_refused() {
 }
 
 #[test]
+fn an_integer_with_a_unit_may_be_wider_than_the_column() {
+    #[derive(ZerobusRecord)]
+    #[zerobus(table = "main.default.air_quality")]
+    struct Wide {
+        device_name: &'static str,
+        #[zerobus(unit = "nanos")]
+        observed_at: u128,
+        #[zerobus(unit = "days")]
+        day: Option<u64>,
+    }
+    let record = |observed_at, day| Wide {
+        device_name: "",
+        observed_at,
+        day: Some(day),
+    };
+    let mut written = Vec::new();
+    record(1_700_000_000_000_000_999, 19_675)
+        .encode(&mut written)
+        .unwrap();
+    let mut expected = Vec::new();
+    AirQuality {
+        device_name: "",
+        observed_at: 1_700_000_000,
+        price: None,
+    }
+    .encode(&mut expected)
+    .unwrap();
+    assert_eq!(written[..expected.len()], expected);
+    let refused = |observed_at, day| record(observed_at, day).validate().unwrap_err().path();
+    assert_eq!(refused(u128::MAX, 0).to_string(), "observed_at");
+    assert_eq!(refused(0, u64::MAX).to_string(), "day");
+}
+
+#[test]
 fn the_path_leads_through_structs_arrays_and_maps() {
     #[derive(ZerobusRecord)]
     #[zerobus(table = "main.default.orders")]

@@ -5,7 +5,6 @@ use zerobus_record::ZerobusRecord;
 struct AirQuality {
     device_name: String,
     observed_at: i64,
-    day: Option<i32>,
 }
 
 fn main() {}

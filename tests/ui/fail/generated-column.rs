@@ -3,7 +3,6 @@ use zerobus_record::ZerobusRecord;
 #[derive(ZerobusRecord)]
 #[zerobus(table = "main.default.computed")]
 struct Computed {
-    id: Option<i64>,
     amount: i64,
     doubled: Option<i64>,
 }

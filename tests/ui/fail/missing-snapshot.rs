@@ -1,14 +1,9 @@
+// Stubs keep this one error.
 use zerobus_record::ZerobusRecord;
 
 #[derive(ZerobusRecord)]
 #[zerobus(table = "main.default.water_quality")]
 struct WaterQuality {
-    device_name: String,
-}
-
-#[derive(ZerobusRecord)]
-#[zerobus(table = "water/quality")]
-struct NoName {
     device_name: String,
 }
 

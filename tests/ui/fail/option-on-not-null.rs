@@ -7,13 +7,4 @@ struct AirQuality<'a> {
     observed_at: TimestampMicros,
 }
 
-type Maybe<T> = Option<T>;
-
-#[derive(ZerobusRecord)]
-#[zerobus(table = "main.default.air_quality")]
-struct BehindAnAlias {
-    device_name: Maybe<String>,
-    observed_at: TimestampMicros,
-}
-
 fn main() {}

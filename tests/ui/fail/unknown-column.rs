@@ -6,7 +6,6 @@ struct AirQuality {
     device_name: String,
     observed_at: TimestampMicros,
     hunidity: Option<i64>,
-    pressure: Option<f64>,
 }
 
 fn main() {}

@@ -32,7 +32,31 @@ pub enum Status {
 #[derive(Debug, ZerobusRecord)]
 pub struct Name(String);
 
+/// A record with a part.
+#[derive(Debug, ZerobusRecord)]
+#[zerobus(table = "main.default.air_quality")]
+pub struct Parts<'a, T> {
+    observed_at: TimestampMicros,
+    temp: T,
+    #[zerobus(flatten)]
+    device: Device<'a>,
+}
+
+/// A part.
+#[derive(Debug, ZerobusRecord)]
+pub struct Device<'a> {
+    device_name: &'a str,
+    #[zerobus(type = "DECIMAL(10,2)")]
+    price: Option<&'a str>,
+}
+
 fn main() {
+    let parts = Parts {
+        observed_at: TimestampMicros::from_micros(0),
+        temp: 1,
+        device: Device { device_name: "roof", price: Some("19.99") },
+    };
+    parts.validate().unwrap();
     let record = AirQuality {
         device_name: "roof",
         observed_at: TimestampMicros::from_micros(0),

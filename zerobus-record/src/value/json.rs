@@ -91,6 +91,7 @@ impl<T: Serialize> super::ColumnValue<VariantType> for Json<T> {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize> super::ColumnValue<crate::delta::Nullable<VariantType>> for Json<T> {}
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize> WriteValue for Json<T> {
     const SHAPE: Shape = Shape::leaf("a value serialized as JSON", VARIANT.fallible());
 

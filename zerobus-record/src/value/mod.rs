@@ -22,7 +22,7 @@ pub use text::{TextValue, text_shape, write_text};
 #[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
 pub(crate) use time::out_of_range;
 pub use time::{DateDays, TimestampMicros, TimestampNtzMicros};
-pub use unit::{Days, Micros, Millis, Nanos, Seconds, TimeUnit, Unit};
+pub use unit::{Days, Micros, Millis, Nanos, Seconds, TimeUnit, Unit, UnitInteger};
 
 use crate::error::RecordError;
 use crate::layout::{ColumnType, Place, StructColumn};

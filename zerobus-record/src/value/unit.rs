@@ -9,19 +9,49 @@ use crate::shape::{Kinds, Shape};
 use crate::wire;
 
 /// An integer with the unit that the attribute `unit` gives it.
-pub struct Unit<U>(i64, PhantomData<U>);
+pub struct Unit<U>(i128, PhantomData<U>);
 
 impl<U> Unit<U> {
     /// The integer, in units of `U`.
     #[must_use]
-    pub fn new(value: impl Into<i64>) -> Self {
-        Self(value.into(), PhantomData)
+    pub const fn new(value: i128) -> Self {
+        Self(value, PhantomData)
     }
 }
 
 impl<U: TimeUnit> fmt::Debug for Unit<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.0, U::NAME)
+    }
+}
+
+/// An integer that can be given a unit; one that is wider than the column is checked when it is written.
+#[diagnostic::on_unimplemented(
+    message = "`unit` says what an integer counts, and `{Self}` is none",
+    label = "not an integer"
+)]
+pub trait UnitInteger: Copy {
+    /// The integer; what is beyond every column is the most there is.
+    fn widen(self) -> i128;
+}
+
+macro_rules! unit_integers {
+    ($($rust:ident),*) => {$(
+        impl UnitInteger for $rust {
+            #[inline]
+            fn widen(self) -> i128 {
+                i128::from(self)
+            }
+        }
+    )*};
+}
+
+unit_integers!(i8, i16, i32, i64, i128, u8, u16, u32, u64);
+
+impl UnitInteger for u128 {
+    #[inline]
+    fn widen(self) -> i128 {
+        i128::try_from(self).unwrap_or(i128::MAX)
     }
 }
 
@@ -68,7 +98,7 @@ impl<U: TimeUnit> WriteValue for Unit<U> {
 
     #[inline]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
-        match U::column(self.0) {
+        match i64::try_from(self.0).ok().and_then(U::column) {
             Some(value) => {
                 wire::int::<P>(out, value);
                 Ok(())
@@ -79,7 +109,7 @@ impl<U: TimeUnit> WriteValue for Unit<U> {
 }
 
 #[cold]
-fn overflow<U: TimeUnit>(value: i64) -> RecordError {
+fn overflow<U: TimeUnit>(value: i128) -> RecordError {
     RecordError::new(
         format!("{} that the column can hold", U::NAME),
         value.to_string(),

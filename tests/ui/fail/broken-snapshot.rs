@@ -1,0 +1,9 @@
+use zerobus_record::ZerobusRecord;
+
+#[derive(ZerobusRecord)]
+#[zerobus(table = "main.default.broken")]
+struct Record {
+    id: i64,
+}
+
+fn main() {}

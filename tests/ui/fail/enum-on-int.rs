@@ -1,0 +1,17 @@
+use zerobus_record::{TimestampMicros, ZerobusRecord};
+
+#[derive(ZerobusRecord)]
+#[zerobus(table = "main.default.air_quality")]
+struct AirQuality {
+    device_name: String,
+    observed_at: TimestampMicros,
+    temp: Option<Warmth>,
+}
+
+#[derive(ZerobusRecord)]
+enum Warmth {
+    Cold,
+    Warm,
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+use zerobus_record::{TimestampMicros, ZerobusRecord};
+
+#[derive(ZerobusRecord)]
+#[zerobus(table = "main.default.air_quality")]
+struct AirQuality {
+    observed_at: TimestampMicros,
+    #[zerobus(flatten)]
+    device: Device,
+    #[zerobus(flatten)]
+    other: Device,
+}
+
+#[derive(ZerobusRecord)]
+struct Device {
+    device_name: String,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use zerobus_record::ZerobusRecord;
+
+#[derive(ZerobusRecord)]
+#[zerobus(table = "main.default.air_quality")]
+struct AirQuality {
+    device_name: String,
+}
+
+fn main() {}

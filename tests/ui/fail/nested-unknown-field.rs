@@ -1,0 +1,18 @@
+use zerobus_record::{TimestampMicros, ZerobusRecord};
+
+#[derive(ZerobusRecord)]
+#[zerobus(table = "main.default.air_quality")]
+struct AirQuality {
+    device_name: String,
+    observed_at: TimestampMicros,
+    location: Option<Location>,
+}
+
+#[derive(ZerobusRecord)]
+struct Location {
+    lat: f64,
+    lon: f64,
+    long: Option<f64>,
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+use zerobus_record::{TimestampMicros, ZerobusRecord};
+
+#[derive(ZerobusRecord)]
+#[zerobus(table = "main.default.air_quality")]
+struct AirQuality {
+    device_name: String,
+    observed_at: TimestampMicros,
+    location: Location,
+}
+
+#[derive(ZerobusRecord)]
+struct Location {
+    lat: String,
+    lon: f64,
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use zerobus_record::{TimestampMicros, ZerobusRecord};
+
+#[derive(ZerobusRecord)]
+#[zerobus(table = "main.default.air_quality")]
+struct AirQuality {
+    device_name: String,
+    observed_at: TimestampMicros,
+    #[zerobus(rename = "temperature")]
+    temp: Option<i32>,
+}
+
+fn main() {}

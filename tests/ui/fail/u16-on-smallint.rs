@@ -1,0 +1,16 @@
+use zerobus_record::{TimestampMicros, ZerobusRecord};
+
+#[derive(ZerobusRecord)]
+#[zerobus(table = "main.default.shapes")]
+struct Shapes {
+    flag: bool,
+    big: i64,
+    double: f64,
+    text: String,
+    raw: Vec<u8>,
+    at: TimestampMicros,
+    numbers: Vec<i64>,
+    small: u16,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use zerobus_record::ZerobusRecord;
+
+#[derive(ZerobusRecord)]
+struct Nothing;
+
+fn main() {}

@@ -1,0 +1,11 @@
+use zerobus_record::ZerobusRecord;
+
+#[derive(ZerobusRecord)]
+#[zerobus(table = "main.default.air_quality")]
+struct AirQuality {
+    device_name: String,
+    #[zerobus(unit = "minutes")]
+    observed_at: i64,
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use std::collections::HashMap;
+
+use zerobus_record::{TimestampMicros, ZerobusRecord};
+
+#[derive(ZerobusRecord)]
+#[zerobus(table = "main.default.air_quality")]
+struct AirQuality {
+    device_name: String,
+    observed_at: TimestampMicros,
+    attrs: HashMap<i64, String>,
+}
+
+fn main() {}
