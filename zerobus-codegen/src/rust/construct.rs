@@ -73,7 +73,7 @@ fn builder(out: &mut String, name: &str, lifetime: &str, fields: &[PrintedField<
     );
     let _ = write!(
         out,
-        "\n/// Makes a [`{name}`].\n#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, non_snake_case)]\n#[derive(Debug, Clone, Default)]\npub struct {name}Builder{lifetime} {{\n"
+        "\n/// Makes a [`{name}`].\n#[rustfmt::skip]\n#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, non_snake_case)]\n#[derive(Debug, Clone, Default)]\npub struct {name}Builder{lifetime} {{\n"
     );
     for field in fields {
         let rust = if is_required(field) {
@@ -85,7 +85,7 @@ fn builder(out: &mut String, name: &str, lifetime: &str, fields: &[PrintedField<
     }
     let _ = write!(
         out,
-        "}}\n\n#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, non_snake_case)]\nimpl{lifetime} {name}Builder{lifetime} {{\n"
+        "}}\n\n#[rustfmt::skip]\n#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, non_snake_case)]\nimpl{lifetime} {name}Builder{lifetime} {{\n"
     );
     for field in fields {
         let bare = field.name.strip_prefix("r#").unwrap_or(&field.name);

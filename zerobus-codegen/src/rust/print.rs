@@ -10,9 +10,10 @@ use super::options::{RustOptions, matches};
 use super::types::{borrows, nested_struct, rust_type};
 use super::{construct, markdown};
 
-/// Names and comments are the table's, and not every column is used by everyone.
+/// Names and comments are the table's, not every column is used by everyone, and a file that is checked in must not become
+/// another one by `cargo fmt`.
 pub(super) const ALLOW: &str =
-    "#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]\n";
+    "#[rustfmt::skip]\n#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]\n";
 
 /// A struct that is still to be printed.
 struct Pending<'a> {

@@ -37,7 +37,7 @@ pub(super) fn message(
     let mut config = prost_build::Config::new();
     config.type_attribute(
         ".",
-        "#[allow(dead_code, missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]",
+        "#[rustfmt::skip]\n#[allow(dead_code, missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]",
     );
     for (pattern, attribute) in options
         .type_attributes
@@ -68,7 +68,7 @@ pub(super) fn message(
     let mut out: String = modules.into_values().collect();
     out = out.replace(
         "pub mod ",
-        "#[allow(dead_code, missing_docs, unreachable_pub)]\npub mod ",
+        "#[rustfmt::skip]\n#[allow(dead_code, missing_docs, unreachable_pub)]\npub mod ",
     );
     implementation(&mut out, table_name, name, table, options, &message);
     Ok(out)
@@ -85,7 +85,7 @@ fn implementation(
     let krate = format!("::{}", options.record_crate);
     let _ = write!(
         out,
-        "\nimpl {krate}::ZerobusRecord for {name} {{\n    const TABLE: &'static str = {:?};\n    const FINGERPRINT: {krate}::Fingerprint = {krate}::Fingerprint::from_bytes({:?});\n    const COLUMNS: &'static [{krate}::ColumnInfo] = &[\n",
+        "\n#[rustfmt::skip]\nimpl {krate}::ZerobusRecord for {name} {{\n    const TABLE: &'static str = {:?};\n    const FINGERPRINT: {krate}::Fingerprint = {krate}::Fingerprint::from_bytes({:?});\n    const COLUMNS: &'static [{krate}::ColumnInfo] = &[\n",
         table_name.to_string(),
         Fingerprint::of(table).as_bytes()
     );
