@@ -126,7 +126,7 @@ pub(crate) struct Generation {
     pub(crate) proto_msg: Option<String>,
     /// Leave out columns that cannot be sent, where they may be NULL
     #[arg(long)]
-    pub(crate) omit_refused: bool,
+    pub(crate) skip_unsupported: bool,
     /// Take map keys of types (DATE, TIMESTAMP, DECIMAL) that the service may refuse
     #[arg(long)]
     pub(crate) allow_unproven_map_keys: bool,

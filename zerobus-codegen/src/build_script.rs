@@ -193,8 +193,8 @@ impl Config {
     }
 
     /// Leaves out columns that no stream can carry, where they may be NULL.
-    pub fn omit_refused(mut self, omit: bool) -> Self {
-        self.rust.mapping.omit_refused = omit;
+    pub fn skip_unsupported(mut self, omit: bool) -> Self {
+        self.rust.mapping.skip_unsupported = omit;
         self
     }
 

@@ -357,7 +357,7 @@ fn column_infos(schema: &TableSchema, message: &Message) -> Vec<TokenStream> {
         let mut column = quote!(__z::ColumnInfo::new(#name, #data_type, #nullable));
         if field.generation_expression().is_some() {
             column = quote!(#column.with_source(__z::ColumnSource::Generated));
-        } else if field.is_identity() {
+        } else if field.is_generated() {
             column = quote!(#column.with_source(__z::ColumnSource::Identity));
         }
         let top = path.parts().first();

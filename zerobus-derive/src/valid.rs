@@ -98,7 +98,7 @@ pub(crate) fn message(
     let sent = TableSchema::new(schema.table.clone(), columns);
     // A field of a STRUCT that no stream carries, and that may be NULL, is one that nested types leave out.
     let mut options = MappingOptions::default();
-    options.omit_refused = true;
+    options.skip_unsupported = true;
     options.allow_unproven_map_keys = input.attrs.allow_unproven_map_keys.is_some();
     let mapping = mapping::map(&sent, &options);
     let omitted = mapping.omitted.iter().filter(|omitted| {
@@ -219,16 +219,6 @@ fn misplaced(table: &str, column: &StructField, field: &Field<'_>) -> Option<Err
 }
 
 fn missing_columns(table: &str, ident: &Ident, missing: &[&StructField], errors: &mut Errors) {
-    for column in missing.iter().filter(|column| column.is_generated()) {
-        errors.push(Error::new(
-            ident.span(),
-            format!(
-                "column `{}` of {table} is NOT NULL and the table computes it, so a stream can neither send it nor \
-                 leave it out; let it be NULL in the table",
-                column.name
-            ),
-        ));
-    }
     let lines: Vec<String> = missing
         .iter()
         .filter(|column| !column.is_generated())

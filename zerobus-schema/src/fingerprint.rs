@@ -26,7 +26,7 @@ impl Fingerprint {
                 other => skeleton(other),
             };
             let null = if field.nullable { "NULL" } else { "NOT NULL" };
-            let generated = match (field.generation_expression(), field.is_identity()) {
+            let generated = match (field.generation_expression(), field.is_generated()) {
                 (Some(_), _) => " GENERATED",
                 (None, true) => " IDENTITY",
                 (None, false) => "",

@@ -120,7 +120,7 @@ proptest! {
     fn text_and_descriptor_declare_the_same_message(columns in fields(data_type())) {
         let table = TableSchema::new(Some(TableRef::parse("main.default.t").unwrap()), columns);
         let mut options = MappingOptions::default();
-        options.omit_refused = true;
+        options.skip_unsupported = true;
         // What was refused is no longer in the message, so that what is left must compile.
         let message = mapping::map(&table, &options).message;
         let descriptor = DescriptorProto::decode(&message.descriptor()[..]).unwrap();

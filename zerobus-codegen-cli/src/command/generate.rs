@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use zerobus_codegen::RustOptions;
-use zerobus_schema::mapping::MappingOptions;
+use zerobus_schema::mapping::{self, MappingOptions};
 use zerobus_schema::{TableName, TableSchema};
 
 use crate::args::{Generate, Generation, What};
@@ -49,9 +49,9 @@ fn sources_or_listed(args: &Generation, kind: Kind, rust: &RustOptions) -> Resul
             kind.as_str()
         )));
     }
-    if kind == Kind::Ddl && (args.omit_refused || args.allow_unproven_map_keys) {
+    if kind == Kind::Ddl && (args.skip_unsupported || args.allow_unproven_map_keys) {
         return Err(Failure::usage(
-            "--omit-refused and --allow-unproven-map-keys are about messages; ddl writes every column",
+            "--skip-unsupported and --allow-unproven-map-keys are about messages; ddl writes every column",
         ));
     }
     let files = sources(args, kind, rust, name.as_ref())?;
@@ -165,7 +165,11 @@ fn sources(
         // Records of several tables go well in one file.
         let tables: Vec<TableSchema> = tables.into_iter().map(|(table, _)| table).collect();
         let path = output_path(args, "records", kind.extension()).unwrap_or_default();
-        let bytes = outputs::render_rust(&tables, &mapping(args), rust).map_err(Failure::failed)?;
+        let mapping = mapping_options(args);
+        let bytes = outputs::render_rust(&tables, &mapping, rust).map_err(Failure::failed)?;
+        for table in &tables {
+            note_left_out(table, &mapping);
+        }
         return Ok(vec![Rendered { path, bytes }]);
     }
     let several = tables.len() > 1;
@@ -203,21 +207,31 @@ fn sources(
                 path.display()
             )));
         }
-        let mut mapping = mapping(args);
+        let mut mapping = mapping_options(args);
         mapping.message_name = match &args.proto_msg {
             Some(name) => Some(name.clone()),
             None if table.table.is_none() => stem,
             None => None,
         };
         let bytes = outputs::render(kind, &table, &mapping, rust).map_err(Failure::failed)?;
+        if kind != Kind::Ddl {
+            note_left_out(&table, &mapping);
+        }
         files.push(Rendered { path, bytes });
     }
     Ok(files)
 }
 
-fn mapping(args: &Generation) -> MappingOptions {
+/// Says what no record will carry.
+fn note_left_out(table: &TableSchema, options: &MappingOptions) {
+    for refusal in mapping::map(table, options).omitted {
+        output::note(&format!("left out: {refusal}"));
+    }
+}
+
+fn mapping_options(args: &Generation) -> MappingOptions {
     let mut mapping = MappingOptions::default();
-    mapping.omit_refused = args.omit_refused;
+    mapping.skip_unsupported = args.skip_unsupported;
     mapping.allow_unproven_map_keys = args.allow_unproven_map_keys;
     mapping
 }

@@ -95,7 +95,7 @@ fn output_keys() -> Vec<&'static str> {
         "path",
         "tables",
         "message",
-        "omit_refused",
+        "skip_unsupported",
         "allow_unproven_map_keys",
     ];
     own.into_iter().chain(rust_settings::KEYS).collect()
@@ -118,7 +118,7 @@ fn output(entry: &Entries<'_, '_>, root: &Path) -> Result<Output, Failure> {
     }
     let mut mapping = MappingOptions::default();
     mapping.message_name = entry.text("message")?.map(str::to_owned);
-    mapping.omit_refused = entry.flag("omit_refused")?;
+    mapping.skip_unsupported = entry.flag("skip_unsupported")?;
     mapping.allow_unproven_map_keys = entry.flag("allow_unproven_map_keys")?;
     let mut rust = RustOptions::default();
     for key in rust_settings::KEYS {

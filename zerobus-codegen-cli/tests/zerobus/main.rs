@@ -69,7 +69,7 @@ fn wrong_usage_is_status_2_and_help_is_not() {
         &["generate", "proto", "x", "--proto-msg", "no name"],
         &["pull", "x", "y", "--table", "a.b.c"],
         &["generate", "rust", "x", "--proto-msg", "Row"],
-        &["generate", "ddl", "x", "--omit-refused"],
+        &["generate", "ddl", "x", "--skip-unsupported"],
         &["generate"],
     ] {
         let (status, stdout, stderr) = run(&mut zerobus(args));
@@ -122,7 +122,7 @@ fn refusals_are_data_to_show_and_a_failure_to_generate() {
         "generate",
         "proto",
         &file,
-        "--omit-refused",
+        "--skip-unsupported",
     ]));
     assert_eq!(status, 0);
     assert_eq!(
@@ -294,7 +294,7 @@ fn a_pulled_file_becomes_a_snapshot_that_keeps_its_numbers() {
     assert_eq!(stdout, format!("unchanged {}\n", file.display()));
     let (_, stdout, _) = pull("CREATE TABLE main.default.t (b INT, c INTERVAL DAY)");
     assert_eq!(stdout, format!("updated {}\n", file.display()));
-    let (_, stdout, _) = run(zerobus(&["generate", "proto", "--omit-refused"])
+    let (_, stdout, _) = run(zerobus(&["generate", "proto", "--skip-unsupported"])
         .arg(&file)
         .current_dir(folder.path()));
     expect![[r#"

@@ -62,7 +62,7 @@ fn all_refused_columns_are_named_and_can_be_left_out() {
         error.contains("column span") && error.contains("column grid"),
         "{error}"
     );
-    options.mapping.omit_refused = true;
+    options.mapping.skip_unsupported = true;
     let code = rust(table, &options).unwrap();
     assert!(code.contains("pub ok:") && !code.contains("span"), "{code}");
 }

@@ -33,7 +33,7 @@ pub(super) fn plan(
     descriptor: Option<&Descriptor>,
 ) -> Result<Plan, Vec<Mismatch>> {
     let mut options = MappingOptions::default();
-    options.omit_refused = true;
+    options.skip_unsupported = true;
     let mapped = mapping::map(table, &options);
     let mut planner = Planner {
         descriptor,

@@ -16,6 +16,7 @@ use crate::json;
 use crate::path::ColumnPath;
 use crate::schema::{StructField, StructType};
 use crate::types::DataType;
+use write::Strings;
 
 pub use self::log::parse_log_actions;
 pub(crate) use self::read::{first_repeated, known_primitive};
@@ -68,8 +69,15 @@ pub fn data_type_from_json(value: &Value) -> Result<DataType, SchemaError> {
     read::data_type(&ColumnPath::default(), value, 0)
 }
 
-/// Writes the schema as Spark writes it: CHAR, VARCHAR and collations in the metadata of the nearest field.
+/// Writes the schema as Delta has it in its log: CHAR, VARCHAR and collations in the metadata of the nearest field.
 #[must_use]
 pub fn schema_to_json(fields: &StructType) -> Value {
-    write::structure(fields)
+    write::structure(fields, Strings::InMetadata)
+}
+
+/// Writes the schema as Spark's parser has it: CHAR, VARCHAR and collations in the place of the type (`"char(4)"`,
+/// `"string collate UTF8_LCASE"`), at every depth.
+#[must_use]
+pub fn schema_to_spark_json(fields: &StructType) -> Value {
+    write::structure(fields, Strings::InPlace)
 }

@@ -5,22 +5,43 @@ use super::read::COORDINATES;
 use crate::schema::{StructField, StructType};
 use crate::types::DataType;
 
-pub(super) fn structure(fields: &StructType) -> Value {
-    let fields: Vec<Value> = fields.fields.iter().map(field_to_json).collect();
+/// Where lengths and collations of strings stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strings {
+    /// In the metadata of the nearest field, as Delta has them.
+    InMetadata,
+    /// In the place of the type, as Spark's parser has them.
+    InPlace,
+}
+
+pub(super) fn structure(fields: &StructType, strings: Strings) -> Value {
+    let fields: Vec<Value> = fields
+        .fields
+        .iter()
+        .map(|field| one_field(field, strings))
+        .collect();
     json!({ "type": "struct", "fields": fields })
 }
 
-/// Writes one field as Spark writes it.
+/// Writes one field as Delta has it.
 pub(crate) fn field_to_json(field: &StructField) -> Value {
+    one_field(field, Strings::InMetadata)
+}
+
+fn one_field(field: &StructField, strings: Strings) -> Value {
+    let metadata = match strings {
+        Strings::InMetadata => metadata::with_strings(field),
+        Strings::InPlace => field.metadata.clone().into_iter().collect(),
+    };
     json!({
         "name": field.name,
-        "type": data_type(&field.data_type),
+        "type": data_type(&field.data_type, strings),
         "nullable": field.nullable,
-        "metadata": metadata::with_strings(field),
+        "metadata": metadata,
     })
 }
 
-fn data_type(of: &DataType) -> Value {
+fn data_type(of: &DataType, strings: Strings) -> Value {
     match of {
         DataType::Boolean => "boolean".into(),
         DataType::Byte => "byte".into(),
@@ -30,6 +51,11 @@ fn data_type(of: &DataType) -> Value {
         DataType::Float => "float".into(),
         DataType::Double => "double".into(),
         DataType::Decimal(d) => format!("decimal({},{})", d.precision(), d.scale()).into(),
+        DataType::Char(n) if strings == Strings::InPlace => format!("char({n})").into(),
+        DataType::Varchar(n) if strings == Strings::InPlace => format!("varchar({n})").into(),
+        DataType::CollatedString(collation) if strings == Strings::InPlace => {
+            format!("string collate {collation}").into()
+        }
         DataType::String
         | DataType::CollatedString(_)
         | DataType::Char(_)
@@ -41,16 +67,16 @@ fn data_type(of: &DataType) -> Value {
         DataType::Variant => "variant".into(),
         DataType::Void => "void".into(),
         DataType::Unsupported(text) => unsupported(text).into(),
-        DataType::Struct(fields) => structure(fields),
+        DataType::Struct(fields) => structure(fields, strings),
         DataType::Array(array) => json!({
             "type": "array",
-            "elementType": data_type(&array.element),
+            "elementType": data_type(&array.element, strings),
             "containsNull": array.contains_null,
         }),
         DataType::Map(map) => json!({
             "type": "map",
-            "keyType": data_type(&map.key),
-            "valueType": data_type(&map.value),
+            "keyType": data_type(&map.key, strings),
+            "valueType": data_type(&map.value, strings),
             "valueContainsNull": map.value_contains_null,
         }),
     }

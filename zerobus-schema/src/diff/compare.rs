@@ -32,7 +32,7 @@ pub(super) fn tables(old: &TableSchema, new: &TableSchema, options: &DiffOptions
 /// What a producer that leaves out whatever it can sends at most.
 fn sent(table: &TableSchema) -> Message {
     let options = MappingOptions {
-        omit_refused: true,
+        skip_unsupported: true,
         allow_unproven_map_keys: true,
         ..MappingOptions::default()
     };
@@ -187,11 +187,8 @@ impl Comparison<'_> {
             let fix = self.fixes.drop_column(path);
             self.add(&rule::NAME_NOT_ALLOWED, path, message, fix);
         }
-        if !column.nullable {
+        if !column.nullable && !column.is_generated() {
             let besides = match default {
-                _ if column.is_generated() => {
-                    "; that the table computes it is not known to suffice".to_owned()
-                }
                 Some(default) => format!("; its DEFAULT {default} does not stand in for it"),
                 None => String::new(),
             };
@@ -281,7 +278,25 @@ impl Comparison<'_> {
                 let message = "the table now numbers it, and records carry it".to_owned();
                 self.add(&rule::COLUMN_NOW_IDENTITY, path, message, String::new());
             }
-            (Generation::None, Generation::None) => {}
+            (Generation::None, Generation::None) => {
+                let (was, is) = (numbering(old), numbering(new));
+                if was != is {
+                    let message = match (was, is) {
+                        (Some(was), Some(is)) => format!("its numbers began {was} and begin {is}"),
+                        (None, Some(is)) => {
+                            format!("the table numbers it, {is}, where a record does not carry it")
+                        }
+                        _ => "the table no longer numbers it where a record does not carry it"
+                            .to_owned(),
+                    };
+                    self.add(&rule::IDENTITY_CHANGED, path, message, String::new());
+                }
+            }
+            (_, Generation::None) if new.nullable && new.is_identity() => {
+                let message =
+                    "a record may carry it now; the table numbers it where none does".to_owned();
+                self.add(&rule::IDENTITY_CHANGED, path, message, fix::field(new));
+            }
             (_, Generation::None) if new.nullable => {
                 let message =
                     "the table no longer computes it; records without it leave it NULL".to_owned();
@@ -454,27 +469,23 @@ impl<'a> Generation<'a> {
         if let Some(expression) = field.generation_expression() {
             return Self::Expression(expression);
         }
-        if !field.is_identity() {
-            return Self::None;
+        match numbering(field) {
+            Some(numbers) if field.is_generated() => Self::Identity(numbers),
+            _ => Self::None,
         }
-        let value = |key: &str| {
-            let value = field.metadata.get(&format!("delta.identity.{key}"));
-            value.map_or_else(|| "default".to_owned(), Value::to_string)
-        };
-        // The high-water mark moves with every row and says nothing about the column.
-        let by = if field.metadata.get("delta.identity.allowExplicitInsert")
-            == Some(&Value::Bool(true))
-        {
-            ", by default"
-        } else {
-            ""
-        };
-        Self::Identity(format!(
-            "at {} in steps of {}{by}",
-            value("start"),
-            value("step")
-        ))
     }
+}
+
+/// How the table numbers an identity column.
+fn numbering(field: &StructField) -> Option<String> {
+    let value = |key: &str| {
+        let value = field.metadata.get(&format!("delta.identity.{key}"));
+        value.map_or_else(|| "default".to_owned(), Value::to_string)
+    };
+    // The high-water mark moves with every row and says nothing about the column.
+    field
+        .is_identity()
+        .then(|| format!("at {} in steps of {}", value("start"), value("step")))
 }
 
 fn by_name(fields: &StructType) -> BTreeMap<&str, &StructField> {

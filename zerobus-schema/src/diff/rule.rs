@@ -150,7 +150,7 @@ rules! {
         "A GENERATED ALWAYS column is computed by the table; no record may carry it. Take the field out of the record, then alter the table.";
     COLUMN_NOW_IDENTITY, Breaking, Producer,
         "the table now numbers a column that records carry",
-        "An IDENTITY column gets its values from the table; no record may carry it. Take the field out of the record, then alter the table.";
+        "A GENERATED ALWAYS AS IDENTITY column gets its values from the table; no record may carry it. Take the field out of the record, then alter the table.";
     NAME_NOT_ALLOWED, Breaking, Table,
         "a name that the service does not take",
         "Zerobus Ingest takes ASCII letters, digits and underscores in the names of tables and columns (documentation page \"Zerobus Ingest connector limitations\"). Rename what is new before producers open another stream.";
@@ -203,8 +203,8 @@ rules! {
         "the table computes a column in another way",
         "No record carries the column, so none has to change.";
     IDENTITY_CHANGED, Compatible, Either,
-        "the numbers of an IDENTITY column start or step differently",
-        "No record carries the column, so none has to change.";
+        "the table numbers an IDENTITY column in another way",
+        "No record has to change: what the table always numbers, none carries, and what it numbers by default, a record may go on to carry.";
     DEFAULT_CHANGED, Compatible, Either,
         "the DEFAULT of a column has changed",
         "A column that a record leaves out becomes NULL, whatever the DEFAULT is, so no record is affected.";

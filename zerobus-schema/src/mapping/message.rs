@@ -16,7 +16,7 @@ pub struct MappingOptions {
     /// The name of the outermost message; otherwise the table's own name, or `record`.
     pub message_name: Option<String>,
     /// Leave columns out that would be refused, where they may be NULL.
-    pub omit_refused: bool,
+    pub skip_unsupported: bool,
     /// Take map keys of types (DATE, TIMESTAMP, DECIMAL …) that protobuf can carry, but of which it is not
     /// established that the service takes them.
     pub allow_unproven_map_keys: bool,
@@ -138,11 +138,7 @@ impl Mapper<'_> {
                     ..refusal(RefusalReason::DuplicateName)
                 });
             } else if field.is_generated() {
-                if field.nullable {
-                    self.omitted.push(refusal(RefusalReason::Generated));
-                } else {
-                    self.refused.push(refusal(RefusalReason::Generated));
-                }
+                self.omitted.push(refusal(RefusalReason::Generated));
                 continue;
             } else if !is_field_name(&field.name) {
                 self.refused.push(Refusal {
@@ -154,7 +150,7 @@ impl Mapper<'_> {
             } else if let Some(mapped) = self.field(&path, field, &mut message, &mut scope, level) {
                 message.fields.push(mapped);
             }
-            if self.options.omit_refused && field.nullable {
+            if self.options.skip_unsupported && field.nullable {
                 self.omitted.extend(self.refused.drain(refused_before..));
             }
         }

@@ -89,9 +89,7 @@ impl RefusalReason {
                 "protobuf takes at most 31 levels of messages; flatten the innermost STRUCT"
             }
             Self::EmptyStruct => "a message without fields carries nothing; leave the column out",
-            Self::Generated => {
-                "the table computes the column, so no record may carry it; it can be left out only where it may be NULL"
-            }
+            Self::Generated => "the table computes the column, so no record may carry it",
         }
     }
 }

@@ -132,7 +132,7 @@ fn what_may_be_null_can_be_left_out_on_request() {
         StructField::not_null("needed", DataType::Struct(broken)),
     ]);
     let options = MappingOptions {
-        omit_refused: true,
+        skip_unsupported: true,
         ..MappingOptions::default()
     };
     let mapping = map(&schema, &options);
@@ -169,14 +169,26 @@ fn generated_columns_are_left_to_the_table() {
     identity
         .metadata
         .insert("delta.identity.start".into(), 1.into());
-    let mapping = map(&table(vec![computed, identity]), &MappingOptions::default());
-    assert_eq!(
-        reasons(&mapping.omitted),
-        [("day".to_owned(), "GENERATED_COLUMN")]
+    let mut by_default = identity.clone();
+    by_default.name = "number".into();
+    by_default
+        .metadata
+        .insert("delta.identity.allowExplicitInsert".into(), true.into());
+    let mapping = map(
+        &table(vec![computed, identity, by_default]),
+        &MappingOptions::default(),
     );
     assert_eq!(
-        reasons(&mapping.refused),
-        [("id".to_owned(), "GENERATED_COLUMN")]
+        reasons(&mapping.omitted),
+        [
+            ("day".to_owned(), "GENERATED_COLUMN"),
+            ("id".to_owned(), "GENERATED_COLUMN")
+        ]
+    );
+    assert_eq!(mapping.refused, []);
+    assert!(
+        mapping.message.field("number").is_some(),
+        "a record may carry what the table numbers by default"
     );
 }
 

@@ -1,0 +1,4 @@
+CREATE TABLE main.default.t (
+  id BIGINT NOT NULL,
+  n INT
+);
