@@ -5,6 +5,7 @@
 
 mod build_script;
 mod compiled;
+mod corpus;
 mod settings;
 mod source;
 
