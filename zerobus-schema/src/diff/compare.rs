@@ -252,7 +252,8 @@ impl Comparison<'_> {
                 (&new.data_type, nested_message(new_sent)),
                 &fix::field(new),
             );
-        } else if old.data_type != new.data_type {
+        } else if old.data_type.to_string() != new.data_type.to_string() {
+            // As SQL: what lies in the metadata of nested fields is no change of the type.
             let message = format!(
                 "{} has become {}; no record carried it",
                 old.data_type, new.data_type

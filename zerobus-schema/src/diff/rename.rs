@@ -95,7 +95,8 @@ fn without<'a>(fields: &'a StructType, other: &StructType) -> Vec<Placed<'a>> {
 }
 
 fn alike(one: &StructField, other: &StructField) -> bool {
-    one.data_type == other.data_type && one.is_generated() == other.is_generated()
+    one.is_generated() == other.is_generated()
+        && one.data_type.to_string() == other.data_type.to_string()
 }
 
 /// Two ids that differ are two columns, whatever they look like.
