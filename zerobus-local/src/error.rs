@@ -87,11 +87,17 @@ impl fmt::Display for LocalError {
             Self::SeedFile { path, source } => {
                 write!(f, "the seed {} cannot be read: {source}", path.display())
             }
-            Self::Seed { path, source } => match path {
-                // `file:line:column: …`, as compilers write it.
-                Some(path) => write!(f, "{}:{source}", path.display()),
-                None => write!(f, "seed: {source}"),
-            },
+            Self::Seed { path, source } => {
+                match path {
+                    // `file:line:column: …`, as compilers write it.
+                    Some(path) => write!(f, "{}:{source}", path.display())?,
+                    None => write!(f, "seed: {source}")?,
+                }
+                match source.excerpt() {
+                    Some(excerpt) => write!(f, "\n{excerpt}"),
+                    None => Ok(()),
+                }
+            }
             Self::SeedTable { path, source } => match path {
                 Some(path) => write!(f, "{}: {source}", path.display()),
                 None => write!(f, "seed: {source}"),

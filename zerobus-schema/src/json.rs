@@ -17,10 +17,11 @@ pub(crate) fn parse(text: &str) -> Result<Value, SchemaError> {
     }
     serde_json::from_str(text).map_err(|error| {
         let place = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        SchemaError::new(format!("not JSON: {error}")).at(Location {
+        let location = Location {
             line: place(error.line()),
-            column: place(error.column()),
-        })
+            column: place(error.column()).max(1),
+        };
+        SchemaError::new(format!("not JSON: {error}")).at_in(location, text)
     })
 }
 

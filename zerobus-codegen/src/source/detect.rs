@@ -39,7 +39,7 @@ fn read_json(text: &str) -> Result<Tables, SchemaError> {
                 line: place(error.line()),
                 column: place(error.column()),
             };
-            Err(SchemaError::new(format!("not JSON: {error}")).at(location))
+            Err(SchemaError::new(format!("not JSON: {error}")).at_in(location, text))
         }
     }
 }

@@ -48,8 +48,18 @@ impl fmt::Display for SourceError {
         match &self.problem {
             Problem::Text(problem) => write!(f, ": {problem}"),
             // `file:line:column:` is what editors and terminals make a link of.
-            Problem::Schema(error) if error.location().is_some() => write!(f, ":{error}"),
-            Problem::Schema(error) => write!(f, ": {error}"),
+            Problem::Schema(error) => {
+                let after = if error.location().is_some() {
+                    ":"
+                } else {
+                    ": "
+                };
+                write!(f, "{after}{error}")?;
+                match error.excerpt() {
+                    Some(excerpt) => write!(f, "\n{excerpt}"),
+                    None => Ok(()),
+                }
+            }
         }
     }
 }

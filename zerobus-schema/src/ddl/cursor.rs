@@ -204,7 +204,7 @@ impl<'a> Cursor<'a> {
                 Kind::Symbol(')') => depth -= 1,
                 Kind::End => {
                     let place = Location::of(self.text, open.start);
-                    return Err(SchemaError::new("the `(` is not closed").at(place));
+                    return Err(SchemaError::new("the `(` is not closed").at_in(place, self.text));
                 }
                 _ => {}
             }
@@ -224,7 +224,7 @@ impl<'a> Cursor<'a> {
 
     /// An error about the place that many bytes into the text.
     pub(super) fn error_at(&self, start: usize, message: impl Into<String>) -> SchemaError {
-        SchemaError::new(message).at(Location::of(self.text, start))
+        SchemaError::new(message).at_in(Location::of(self.text, start), self.text)
     }
 
     /// The error that something else was expected here.

@@ -195,7 +195,7 @@ fn skip_blank(text: &str, from: usize) -> Result<usize, SchemaError> {
         } else if rest.starts_with("/*") {
             at += comment_len(rest).ok_or_else(|| {
                 SchemaError::new("the comment is not closed; end it with `*/`")
-                    .at(Location::of(text, at))
+                    .at_in(Location::of(text, at), text)
             })?;
         } else {
             return Ok(at);
@@ -221,5 +221,6 @@ fn comment_len(text: &str) -> Option<usize> {
 }
 
 fn open_quote(text: &str, start: usize) -> SchemaError {
-    SchemaError::new("the quote that opens here is not closed").at(Location::of(text, start))
+    SchemaError::new("the quote that opens here is not closed")
+        .at_in(Location::of(text, start), text)
 }

@@ -32,11 +32,13 @@ pub(super) fn statement(cursor: &mut Cursor<'_>) -> Result<Option<TableSchema>, 
     if !cursor.looking_at(&["CREATE"]) && !cursor.looking_at(&["REPLACE", "TABLE"]) {
         return Err(cursor.expected("CREATE TABLE (no other statement is read)"));
     }
-    if cursor.eat(&["CREATE"])? {
-        cursor.eat(&["OR", "REPLACE"])?;
-        cursor.eat(&["EXTERNAL"])?;
+    let replaces = if cursor.eat(&["CREATE"])? {
+        cursor.eat(&["OR", "REPLACE"])?
     } else {
-        cursor.eat(&["REPLACE"])?;
+        cursor.eat(&["REPLACE"])?
+    };
+    if !replaces {
+        cursor.eat(&["EXTERNAL"])?;
     }
     if cursor.looking_at(&["STREAMING"]) || cursor.looking_at(&["OR", "REFRESH"]) {
         return Err(cursor
@@ -44,6 +46,9 @@ pub(super) fn statement(cursor: &mut Cursor<'_>) -> Result<Option<TableSchema>, 
     }
     if !cursor.eat(&["TABLE"])? {
         return Err(cursor.expected("TABLE (views and other objects take no rows)"));
+    }
+    if replaces && cursor.looking_at(&["IF", "NOT", "EXISTS"]) {
+        return Err(cursor.error("a table is either replaced, or created IF NOT EXISTS; take one"));
     }
     cursor.eat(&["IF", "NOT", "EXISTS"])?;
     let table = table_name(cursor)?;

@@ -252,7 +252,7 @@ fn a_commit_of_the_log() {
 fn a_log_without_a_schema_says_so() {
     let none = "expected a `metaData` action, found none";
     for (text, message) in [
-        ("", "1:0: not JSON"),
+        ("", "1:1: not JSON"),
         (
             "{\"add\":{\"path\":\"x\"}}\n{\"add\":{\"path\":\"y\"}}",
             none,
