@@ -175,27 +175,34 @@ impl Sink {
         pending.bytes >= PENDING_BYTES_MAX || cells >= PENDING_CELLS_MAX
     }
 
-    /// Takes what has gathered; called by the writer.
-    pub(super) fn take(self: Arc<Self>) -> Taken {
+    /// Takes what has gathered; called by the writer. Of a stream that has failed there is nothing to take, and nothing
+    /// that may be acked.
+    pub(super) fn take(self: Arc<Self>) -> Option<Taken> {
         let (chunk, last_offset) = {
             let mut pending = self.lock();
+            if pending.closed {
+                return None;
+            }
             let chunk = pending.chunk.take();
             pending.bytes = 0;
             pending.announced = false;
             (chunk, pending.last_offset)
         };
         self.taken.notify_one();
-        Taken {
+        Some(Taken {
             sink: self,
             last_offset,
             chunk,
-        }
+        })
     }
 
     /// Tells the stream that everything up to `offset` is durable.
     pub(super) fn durable(&self, offset: Option<i64>) {
-        self.progress
-            .send_modify(|progress| progress.durable = offset);
+        self.progress.send_modify(|progress| {
+            if progress.failed.is_none() {
+                progress.durable = offset;
+            }
+        });
     }
 
     /// Tells the stream that nothing more of it will be written.
@@ -224,5 +231,41 @@ impl Taken {
     /// The rows as a batch of the table's schema.
     pub(super) fn finish(self, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
         self.chunk.finish(schema)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use tonic::Code;
+    use zerobus_schema::ddl;
+
+    use super::*;
+
+    #[test]
+    fn what_came_while_a_commit_failed_is_neither_written_nor_acked() {
+        let table = ddl::parse_create_table("CREATE TABLE c.s.t (a INT)").unwrap();
+        let plan = Plan::for_json(&table).unwrap();
+        let (writer, notes) = mpsc::channel();
+        let sink = Sink::new(&plan, writer);
+        let add = |offset| {
+            let records = [r#"{"a":1}"#].into_iter();
+            sink.add(offset, 7, records, Chunk::push_json)
+        };
+        add(0).unwrap();
+        let first = Arc::clone(&sink).take().unwrap();
+        // Meanwhile the next one comes, and is announced.
+        add(1).unwrap();
+        let failure = WriteFailure {
+            code: Code::Unavailable,
+            message: "full".to_owned(),
+        };
+        first.sink.fail(&Arc::new(failure));
+        let announced: Vec<_> = notes.try_iter().filter_map(Note::stream).collect();
+        let [_, next] = <[_; 2]>::try_from(announced).unwrap();
+        assert!(next.take().is_none());
+        sink.durable(Some(1));
+        assert_eq!(sink.progress().borrow().durable, None);
+        assert!(matches!(add(2), Err(Refused::Closed)));
     }
 }

@@ -111,7 +111,9 @@ impl WriterThread {
         let mut streams = Vec::with_capacity(ready.len());
         let mut batches: Vec<RecordBatch> = Vec::with_capacity(ready.len());
         for sink in ready {
-            let taken = sink.take();
+            let Some(taken) = sink.take() else {
+                continue;
+            };
             let stream = (Arc::clone(&taken.sink), taken.last_offset);
             if taken.rows() > 0 {
                 match taken.finish(&schema) {
