@@ -19,7 +19,8 @@
 //! The binary `zerobus-local --data DIR --seed FILE.sql` does the same in a process of its own.
 //!
 //! # What it serves
-//! - gRPC `databricks.zerobus.Zerobus/EphemeralStream`, for PROTO and JSON records, over HTTP/2 by prior knowledge.
+//! - gRPC `databricks.zerobus.Zerobus`, for PROTO and JSON records, over HTTP/2 by prior knowledge: `EphemeralStream`, and
+//!   `PersistentStream` and `RetireStream`, whose records are stored once however often they are sent.
 //! - `POST /oidc/v1/token`: tokens for one table, or for the catalog. Any client with an id and a secret gets one, unless
 //!   [`client`](LocalZerobusBuilder::client) names the only one. They are forgotten when the server ends.
 //! - `POST /zerobus/v1/tables/{name}/insert`: records as a JSON array, answered once they are durable.
@@ -42,7 +43,7 @@
 //! established, what is assumed and what differs, each with the tests that hold it. One bad record refuses its message and
 //! ends the stream, after what came before it is durable and acked.
 //!
-//! Not served: persistent streams, AVRO records, Arrow Flight, grants.
+//! Not served: AVRO records, Arrow Flight, grants.
 
 #[doc = include_str!("strictness.md")]
 pub mod strictness {}

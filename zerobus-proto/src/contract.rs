@@ -18,6 +18,9 @@ pub const BEARER_PREFIX: &str = "Bearer ";
 /// HTTP/2 path of the call `EphemeralStream`, for those who call it with a codec of their own.
 pub const EPHEMERAL_STREAM_PATH: &str = "/databricks.zerobus.Zerobus/EphemeralStream";
 
+/// The path of the call that opens or resumes a persistent stream.
+pub const PERSISTENT_STREAM_PATH: &str = "/databricks.zerobus.Zerobus/PersistentStream";
+
 /// `offset_id` of the first ingest message on every new connection. Each further message, single or batch, takes
 /// the next; a gap or a repeat is [`ErrorCode::OFFSET_NOT_SEQUENTIAL`](crate::ErrorCode::OFFSET_NOT_SEQUENTIAL).
 pub const FIRST_OFFSET: i64 = 0;

@@ -49,7 +49,7 @@ impl Head {
         &self,
         engine: &LocalEngine,
         adds: bool,
-        txn: Option<Txn<'_>>,
+        txns: &[Txn<'_>],
     ) -> Result<Transaction, DeltaError> {
         let mut builder =
             self.snapshot
@@ -58,7 +58,7 @@ impl Head {
         if adds {
             builder = builder.with_blind_append();
         }
-        if let Some(txn) = txn {
+        for txn in txns {
             builder = builder.with_transaction_id(txn.app_id, txn.version);
         }
         Ok(builder.build(engine, Box::new(FileSystemCommitter::new()))?)
@@ -70,11 +70,11 @@ impl Head {
         &mut self,
         engine: &LocalEngine,
         files: &[DataFile],
-        txn: Option<Txn<'_>>,
+        txns: &[Txn<'_>],
     ) -> Result<u64, DeltaError> {
         let mut version = self.snapshot.version();
         for _ in 0..COMMIT_ATTEMPTS {
-            let mut transaction = self.transaction(engine, !files.is_empty(), txn)?;
+            let mut transaction = self.transaction(engine, !files.is_empty(), txns)?;
             if !files.is_empty() {
                 let schema = transaction.add_files_schema();
                 transaction.add_files(Box::new(adds(files, schema)));

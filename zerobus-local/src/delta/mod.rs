@@ -54,7 +54,6 @@ pub(crate) struct TableOptions {
 }
 
 /// An application's own count of what it wrote, kept in the table with the rows.
-#[cfg_attr(not(test), allow(dead_code, reason = "streams do not resume yet"))]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Txn<'a> {
     /// Who counts.
@@ -135,7 +134,7 @@ impl DeltaTable {
         let engine = LocalEngine::new(durability);
         let head = Head::new(Snapshot::builder_for(folder_url(&folder)?).build(&engine)?);
         // The kernel refuses here what it cannot append to.
-        let transaction = head.transaction(&engine, true, None)?;
+        let transaction = head.transaction(&engine, true, &[])?;
         let schema = head.snapshot().schema();
         let arrow_schema = Arc::new(schema::arrow_schema(&schema)?);
         let partitioning = Partitioning::new(&transaction, &schema, &arrow_schema)?;
@@ -184,7 +183,6 @@ impl DeltaTable {
     }
 
     /// How far `app_id` has counted in this table.
-    #[cfg_attr(not(test), allow(dead_code, reason = "streams do not resume yet"))]
     pub(crate) fn txn_version(&self, app_id: &str) -> Result<Option<i64>, DeltaError> {
         Ok(self
             .head
@@ -192,17 +190,17 @@ impl DeltaTable {
             .get_app_id_version(app_id, &self.engine)?)
     }
 
-    /// Appends rows in one commit, and the count of `txn` with them. When this returns, they are
+    /// Appends rows in one commit, and the counts of `txns` with them. When this returns, they are
     /// on the disk and in the table. No rows and no count make no version.
     pub(crate) fn append(
         &mut self,
         batches: &[RecordBatch],
-        txn: Option<Txn<'_>>,
+        txns: &[Txn<'_>],
     ) -> Result<CommitInfo, DeltaError> {
         for batch in batches {
             self.check(batch)?;
         }
-        if txn.is_none() && batches.iter().all(|batch| batch.num_rows() == 0) {
+        if txns.is_empty() && batches.iter().all(|batch| batch.num_rows() == 0) {
             return Ok(CommitInfo {
                 version: self.version(),
                 rows: 0,
@@ -214,7 +212,7 @@ impl DeltaTable {
         let mut files = Vec::new();
         let committed = self
             .write(batches, &mut files)
-            .and_then(|()| self.commit(&files, txn));
+            .and_then(|()| self.commit(&files, txns));
         if committed.is_err() && !self.log.has(next) {
             for file in &files {
                 // Nothing refers to it, and on a full disk it would be in the way.
@@ -244,10 +242,10 @@ impl DeltaTable {
         Ok(())
     }
 
-    fn commit(&mut self, files: &[DataFile], txn: Option<Txn<'_>>) -> Result<u64, DeltaError> {
+    fn commit(&mut self, files: &[DataFile], txns: &[Txn<'_>]) -> Result<u64, DeltaError> {
         let flush = self.durability.flush(&self.folder, files)?;
         let (head, engine) = (&mut self.head, &self.engine);
-        engine.after(flush, || head.commit(engine, files, txn))
+        engine.after(flush, || head.commit(engine, files, txns))
     }
 
     /// Equal fields mean equal types and no null where none may be: Arrow holds a batch to its

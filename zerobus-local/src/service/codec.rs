@@ -7,24 +7,55 @@ use bytes::{Buf as _, Bytes};
 use prost::Message as _;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::{Code, Status};
-use zerobus_proto::{EphemeralStreamRequest, EphemeralStreamResponse};
+use zerobus_proto::{
+    CloseStreamSignal, CreateIngestStreamRequest, CreateIngestStreamResponse,
+    EphemeralStreamRequest, EphemeralStreamResponse, IngestRecordBatchRequest, IngestRecordRequest,
+    IngestRecordResponse, PersistentStreamRequest, PersistentStreamResponse,
+    ResumeIngestStreamRequest, ResumeIngestStreamResponse,
+};
 
 use crate::decode::wire;
 
-// Tags: `ingest_record` and `ingest_record_batch` of a request; `offset_id` and the protobuf record or batch of
-// either; `records` of a batch.
-const INGEST_RECORD: u8 = 0x12;
-const INGEST_RECORD_BATCH: u8 = 0x1a;
+// Tags: `ingest_record` and `ingest_record_batch` of a request of either call; `offset_id` and the protobuf record or
+// batch of either; `records` of a batch.
+const EPHEMERAL_RECORD: u8 = 0x12;
+const EPHEMERAL_BATCH: u8 = 0x1a;
+const PERSISTENT_RECORD: u8 = 0x1a;
+const PERSISTENT_BATCH: u8 = 0x22;
 const OFFSET_ID: u8 = 0x08;
 const PROTO_ENCODED: u8 = 0x12;
 const RECORDS: u8 = 0x0a;
+
+/// Which of the service's calls a stream is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Call {
+    Ephemeral,
+    Persistent,
+}
 
 /// A message from the client.
 pub(super) enum Incoming<'a> {
     /// Protobuf records, still in the message.
     Records { offset: i64, records: Records<'a> },
-    /// Any other.
-    Other(EphemeralStreamRequest),
+    /// Any other; `None` has no payload.
+    Other(Option<Request>),
+}
+
+/// What a message asks for, whichever call it is of.
+pub(super) enum Request {
+    Create(CreateIngestStreamRequest),
+    Resume(ResumeIngestStreamRequest),
+    Record(IngestRecordRequest),
+    Batch(IngestRecordBatchRequest),
+}
+
+/// What a stream is told, whichever call it is.
+#[derive(Debug, Clone)]
+pub(super) enum Told {
+    Created(CreateIngestStreamResponse),
+    Resumed(ResumeIngestStreamResponse),
+    Acked(IngestRecordResponse),
+    Closing(CloseStreamSignal),
 }
 
 /// The records of a message, one after the other.
@@ -37,21 +68,85 @@ pub(super) struct Records<'a> {
 }
 
 impl<'a> Incoming<'a> {
-    pub(super) fn parse(message: &'a Bytes) -> Result<Self, Status> {
-        if let Some((offset, records)) = records(message) {
+    pub(super) fn parse(call: Call, message: &'a Bytes) -> Result<Self, Status> {
+        if let Some((offset, records)) = records(call, message) {
             return Ok(Self::Records { offset, records });
         }
-        let request = EphemeralStreamRequest::decode(message.clone());
+        let request = match call {
+            Call::Ephemeral => {
+                EphemeralStreamRequest::decode(message.clone()).map(Request::of_ephemeral)
+            }
+            Call::Persistent => {
+                PersistentStreamRequest::decode(message.clone()).map(Request::of_persistent)
+            }
+        };
         request.map(Self::Other).map_err(|error| {
-            let text = format!("The message is no EphemeralStreamRequest: {error}.");
+            let name = match call {
+                Call::Ephemeral => "EphemeralStreamRequest",
+                Call::Persistent => "PersistentStreamRequest",
+            };
+            let text = format!("The message is no {name}: {error}.");
             Status::new(Code::InvalidArgument, text)
         })
     }
 }
 
+impl Request {
+    fn of_ephemeral(request: EphemeralStreamRequest) -> Option<Self> {
+        use zerobus_proto::ephemeral_stream_request::Payload;
+        Some(match request.payload? {
+            Payload::CreateStream(create) => Self::Create(create),
+            Payload::IngestRecord(record) => Self::Record(record),
+            Payload::IngestRecordBatch(batch) => Self::Batch(batch),
+        })
+    }
+
+    fn of_persistent(request: PersistentStreamRequest) -> Option<Self> {
+        use zerobus_proto::persistent_stream_request::Payload;
+        Some(match request.payload? {
+            Payload::CreateStream(create) => Self::Create(create.create_stream.unwrap_or_default()),
+            Payload::ResumeStream(resume) => Self::Resume(resume),
+            Payload::IngestRecord(record) => Self::Record(record),
+            Payload::IngestRecordBatch(batch) => Self::Batch(batch),
+        })
+    }
+}
+
+impl Told {
+    fn into_ephemeral(self) -> EphemeralStreamResponse {
+        use zerobus_proto::ephemeral_stream_response::Payload;
+        let payload = match self {
+            Self::Created(created) => Some(Payload::CreateStreamResponse(created)),
+            Self::Acked(acked) => Some(Payload::IngestRecordResponse(acked)),
+            Self::Closing(signal) => Some(Payload::CloseStreamSignal(signal)),
+            // There is no such thing on this call.
+            Self::Resumed(_) => None,
+        };
+        EphemeralStreamResponse { payload }
+    }
+
+    fn into_persistent(self) -> PersistentStreamResponse {
+        use zerobus_proto::persistent_stream_response::Payload;
+        let payload = Some(match self {
+            Self::Created(created) => Payload::CreateStreamResponse(created),
+            Self::Resumed(resumed) => Payload::ResumeStreamResponse(resumed),
+            Self::Acked(acked) => Payload::IngestRecordResponse(acked),
+            Self::Closing(signal) => Payload::CloseStreamSignal(signal),
+        });
+        PersistentStreamResponse { payload }
+    }
+}
+
 /// The records of a message in the form that every encoder gives it: offset first, nothing else beside them.
-fn records(message: &[u8]) -> Option<(i64, Records<'_>)> {
+fn records(call: Call, message: &[u8]) -> Option<(i64, Records<'_>)> {
     let (&kind, mut rest) = message.split_first()?;
+    let is_batch = match call {
+        Call::Ephemeral if kind == EPHEMERAL_RECORD => false,
+        Call::Ephemeral if kind == EPHEMERAL_BATCH => true,
+        Call::Persistent if kind == PERSISTENT_RECORD => false,
+        Call::Persistent if kind == PERSISTENT_BATCH => true,
+        _ => return None,
+    };
     let mut ingest = wire::bytes(&mut rest).ok().filter(|_| rest.is_empty())?;
     let (&OFFSET_ID, mut after_tag) = ingest.split_first()? else {
         return None;
@@ -65,14 +160,14 @@ fn records(message: &[u8]) -> Option<(i64, Records<'_>)> {
     if !after_tag.is_empty() {
         return None;
     }
-    let records = match kind {
-        INGEST_RECORD => Records {
+    let records = if is_batch {
+        Records::of_batch(encoded)?
+    } else {
+        Records {
             framed: Err(Some(encoded)),
             left: 1,
             bytes: encoded.len(),
-        },
-        INGEST_RECORD_BATCH => Records::of_batch(encoded)?,
-        _ => return None,
+        }
     };
     Some((offset, records))
 }
@@ -128,36 +223,34 @@ impl<'a> Iterator for Records<'a> {
 impl ExactSizeIterator for Records<'_> {}
 
 /// Takes messages in as they are, and encodes answers.
-#[derive(Debug, Default)]
-pub(super) struct MessageCodec;
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MessageCodec(pub(super) Call);
 
 impl Codec for MessageCodec {
-    type Encode = EphemeralStreamResponse;
+    type Encode = Told;
     type Decode = Bytes;
     type Encoder = Self;
     type Decoder = Self;
 
     fn encoder(&mut self) -> Self {
-        Self
+        *self
     }
 
     fn decoder(&mut self) -> Self {
-        Self
+        *self
     }
 }
 
 impl Encoder for MessageCodec {
-    type Item = EphemeralStreamResponse;
+    type Item = Told;
     type Error = Status;
 
-    fn encode(
-        &mut self,
-        response: EphemeralStreamResponse,
-        out: &mut EncodeBuf<'_>,
-    ) -> Result<(), Status> {
-        response
-            .encode(out)
-            .map_err(|error| Status::internal(error.to_string()))
+    fn encode(&mut self, told: Told, out: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        let encoded = match self.0 {
+            Call::Ephemeral => told.into_ephemeral().encode(out),
+            Call::Persistent => told.into_persistent().encode(out),
+        };
+        encoded.map_err(|error| Status::internal(error.to_string()))
     }
 }
 
@@ -173,22 +266,39 @@ impl Decoder for MessageCodec {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use zerobus_proto::ephemeral_stream_request::Payload;
+    use zerobus_proto::ProtoEncodedRecordBatch;
     use zerobus_proto::ingest_record_batch_request::Batch;
     use zerobus_proto::ingest_record_request::Record;
-    use zerobus_proto::{IngestRecordBatchRequest, IngestRecordRequest, ProtoEncodedRecordBatch};
 
     use super::*;
 
-    fn request(payload: Payload) -> Bytes {
-        let request = EphemeralStreamRequest {
-            payload: Some(payload),
-        };
-        request.encode_to_vec().into()
+    const CALLS: [Call; 2] = [Call::Ephemeral, Call::Persistent];
+
+    fn encoded(call: Call, request: Request) -> Bytes {
+        match call {
+            Call::Ephemeral => {
+                use zerobus_proto::ephemeral_stream_request::Payload;
+                let payload = Some(match request {
+                    Request::Record(record) => Payload::IngestRecord(record),
+                    Request::Batch(batch) => Payload::IngestRecordBatch(batch),
+                    _ => unreachable!(),
+                });
+                EphemeralStreamRequest { payload }.encode_to_vec().into()
+            }
+            Call::Persistent => {
+                use zerobus_proto::persistent_stream_request::Payload;
+                let payload = Some(match request {
+                    Request::Record(record) => Payload::IngestRecord(record),
+                    Request::Batch(batch) => Payload::IngestRecordBatch(batch),
+                    _ => unreachable!(),
+                });
+                PersistentStreamRequest { payload }.encode_to_vec().into()
+            }
+        }
     }
 
-    fn taken(message: &Bytes) -> Option<(i64, Vec<Vec<u8>>)> {
-        match Incoming::parse(message) {
+    fn taken(call: Call, message: &Bytes) -> Option<(i64, Vec<Vec<u8>>)> {
+        match Incoming::parse(call, message) {
             Ok(Incoming::Records { offset, records }) => {
                 let taken: Vec<Vec<u8>> = records.map(<[u8]>::to_vec).collect();
                 assert_eq!(taken.len(), records.len());
@@ -205,20 +315,22 @@ mod tests {
             offset: i64,
             records in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..200), 0..20),
         ) {
-            let batch = ProtoEncodedRecordBatch {
-                records: records.iter().cloned().map(Bytes::from).collect(),
-            };
-            let message = request(Payload::IngestRecordBatch(IngestRecordBatchRequest {
-                offset_id: Some(offset),
-                batch: Some(Batch::ProtoEncodedBatch(batch)),
-            }));
-            prop_assert_eq!(taken(&message), Some((offset, records.clone())));
-            if let Some(record) = records.first() {
-                let message = request(Payload::IngestRecord(IngestRecordRequest {
+            for call in CALLS {
+                let batch = ProtoEncodedRecordBatch {
+                    records: records.iter().cloned().map(Bytes::from).collect(),
+                };
+                let message = encoded(call, Request::Batch(IngestRecordBatchRequest {
                     offset_id: Some(offset),
-                    record: Some(Record::ProtoEncodedRecord(record.clone().into())),
+                    batch: Some(Batch::ProtoEncodedBatch(batch)),
                 }));
-                prop_assert_eq!(taken(&message), Some((offset, vec![record.clone()])));
+                prop_assert_eq!(taken(call, &message), Some((offset, records.clone())));
+                if let Some(record) = records.first() {
+                    let message = encoded(call, Request::Record(IngestRecordRequest {
+                        offset_id: Some(offset),
+                        record: Some(Record::ProtoEncodedRecord(record.clone().into())),
+                    }));
+                    prop_assert_eq!(taken(call, &message), Some((offset, vec![record.clone()])));
+                }
             }
         }
 
@@ -226,24 +338,34 @@ mod tests {
         #[test]
         fn other_forms_are_left_to_the_generated_types(
             message in proptest::collection::vec(
-                prop_oneof![Just(0x08), Just(0x12), Just(0x1a), Just(0x0a), 0_u8..6, any::<u8>()],
+                prop_oneof![Just(0x08), Just(0x12), Just(0x1a), Just(0x22), Just(0x0a), 0_u8..6, any::<u8>()],
                 0..24,
             ),
         ) {
             let message = Bytes::from(message);
-            if let Some((offset, records)) = taken(&message) {
-                let read = EphemeralStreamRequest::decode(message).unwrap().payload.unwrap();
+            for call in CALLS {
+                let Some((offset, records)) = taken(call, &message) else {
+                    continue;
+                };
+                let read = match call {
+                    Call::Ephemeral => {
+                        Request::of_ephemeral(EphemeralStreamRequest::decode(message.clone()).unwrap())
+                    }
+                    Call::Persistent => {
+                        Request::of_persistent(PersistentStreamRequest::decode(message.clone()).unwrap())
+                    }
+                };
                 let same = match read {
-                    Payload::IngestRecord(ingest) => {
+                    Some(Request::Record(ingest)) => {
                         let record = Record::ProtoEncodedRecord(records.concat().into());
                         ingest.offset_id == Some(offset) && ingest.record == Some(record)
                     }
-                    Payload::IngestRecordBatch(ingest) => {
+                    Some(Request::Batch(ingest)) => {
                         let records = records.into_iter().map(Bytes::from).collect();
                         let batch = Batch::ProtoEncodedBatch(ProtoEncodedRecordBatch { records });
                         ingest.offset_id == Some(offset) && ingest.batch == Some(batch)
                     }
-                    Payload::CreateStream(_) => false,
+                    _ => false,
                 };
                 prop_assert!(same);
             }

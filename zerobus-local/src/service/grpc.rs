@@ -12,15 +12,20 @@ use tonic::codegen::tokio_stream::wrappers::ReceiverStream;
 use tonic::codegen::{BoxFuture, Service as _};
 use tonic::server::StreamingService;
 use tonic::{Request, Response, Status, Streaming};
-use zerobus_proto::contract::{EPHEMERAL_STREAM_PATH, SERVER_RECEIVE_LIMIT};
+use zerobus_proto::contract::{
+    EPHEMERAL_STREAM_PATH, PERSISTENT_STREAM_PATH, SERVER_RECEIVE_LIMIT,
+};
+use zerobus_proto::retire_stream_request::Identifier;
 use zerobus_proto::zerobus_server::{Zerobus, ZerobusServer};
 use zerobus_proto::{
     EphemeralStreamRequest, EphemeralStreamResponse, PersistentStreamRequest,
     PersistentStreamResponse, RetireStreamRequest, RetireStreamResponse,
 };
 
-use super::access::authorize;
-use super::codec::MessageCodec;
+use super::access::{authorize, parse_name};
+use super::codec::{Call, MessageCodec, Told};
+use super::persistent::{self, Problem};
+use super::status::stopping;
 use super::stop::Stop;
 use super::stream::Ingest;
 use super::table::Tables;
@@ -56,29 +61,39 @@ impl Grpc {
     }
 
     pub(super) async fn answer(self, request: HttpRequest<Incoming>) -> HttpResponse<Body> {
-        if request.uri().path() == EPHEMERAL_STREAM_PATH {
-            let mut grpc = tonic::server::Grpc::new(MessageCodec)
-                .apply_max_message_size_config(Some(SERVER_RECEIVE_LIMIT), None);
-            return grpc.streaming(self, request).await;
-        }
-        match ZerobusServer::new(Unserved).call(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        }
+        let call = match request.uri().path() {
+            EPHEMERAL_STREAM_PATH => Call::Ephemeral,
+            PERSISTENT_STREAM_PATH => Call::Persistent,
+            _ => {
+                let Ok(response) = ZerobusServer::new(self).call(request).await;
+                return response;
+            }
+        };
+        let mut grpc = tonic::server::Grpc::new(MessageCodec(call))
+            .apply_max_message_size_config(Some(SERVER_RECEIVE_LIMIT), None);
+        grpc.streaming(Streams { grpc: self, call }, request).await
     }
 }
 
-impl StreamingService<Bytes> for Grpc {
-    type Response = EphemeralStreamResponse;
-    type ResponseStream = Answers<EphemeralStreamResponse>;
+/// One of the two calls that are streams.
+struct Streams {
+    grpc: Grpc,
+    call: Call,
+}
+
+impl StreamingService<Bytes> for Streams {
+    type Response = Told;
+    type ResponseStream = Answers<Told>;
     type Future = BoxFuture<Response<Self::ResponseStream>, Status>;
 
     /// Returns, and so sends the response headers, before anything of the request is read: there are clients that
     /// send nothing until they have seen them.
     fn call(&mut self, request: Request<Streaming<Bytes>>) -> Self::Future {
-        let opened = authorize(request.metadata(), &self.tokens, &self.tables).map(|access| {
+        let Self { grpc, call } = self;
+        let opened = authorize(request.metadata(), &grpc.tokens, &grpc.tables).map(|access| {
             let (answers, responses) = mpsc::channel(ANSWERS_MAX);
-            let ingest = Ingest::new(access, answers, self.stop.clone(), self.stream_lifetime);
+            let (stop, lifetime) = (grpc.stop.clone(), grpc.stream_lifetime);
+            let ingest = Ingest::new(access, *call, answers, stop, lifetime);
             tokio::spawn(ingest.run(request.into_inner()));
             Response::new(ReceiverStream::new(responses))
         });
@@ -87,10 +102,8 @@ impl StreamingService<Bytes> for Grpc {
 }
 
 /// The rest of the service.
-struct Unserved;
-
 #[tonic::async_trait]
-impl Zerobus for Unserved {
+impl Zerobus for Grpc {
     type EphemeralStreamStream = Answers<EphemeralStreamResponse>;
     type PersistentStreamStream = Answers<PersistentStreamResponse>;
 
@@ -98,24 +111,43 @@ impl Zerobus for Unserved {
         &self,
         _: Request<Streaming<EphemeralStreamRequest>>,
     ) -> Result<Response<Self::EphemeralStreamStream>, Status> {
-        Err(Status::unimplemented("Served elsewhere."))
+        Err(served_elsewhere())
     }
 
     async fn persistent_stream(
         &self,
         _: Request<Streaming<PersistentStreamRequest>>,
     ) -> Result<Response<Self::PersistentStreamStream>, Status> {
-        Err(Status::unimplemented(
-            "Persistent streams are not supported; open an EphemeralStream.",
-        ))
+        Err(served_elsewhere())
     }
 
     async fn retire_stream(
         &self,
-        _: Request<RetireStreamRequest>,
+        request: Request<RetireStreamRequest>,
     ) -> Result<Response<RetireStreamResponse>, Status> {
-        Err(Status::unimplemented(
-            "Persistent streams are not supported, so there is none to retire.",
-        ))
+        let access = authorize(request.metadata(), &self.tokens, &self.tables)?;
+        let table = access.table;
+        let retire = request.into_inner();
+        let name = parse_name(retire.table_name())?;
+        if name != table.name {
+            return Err(Status::invalid_argument(format!(
+                "The request names table {name}, the call's metadata names {}.",
+                table.name
+            )));
+        }
+        let Some(Identifier::StreamId(stream_id)) = retire.identifier else {
+            return Err(Status::invalid_argument(
+                "The request must name a stream_id.",
+            ));
+        };
+        let refused = |problem: Problem| problem.status(&table.name, &stream_id);
+        let app_id = persistent::app_id(&stream_id).ok_or_else(|| refused(Problem::Unknown))?;
+        let retired = table.writer.retire(&app_id).await;
+        retired.ok_or_else(stopping)?.map_err(refused)?;
+        Ok(Response::new(RetireStreamResponse {}))
     }
+}
+
+fn served_elsewhere() -> Status {
+    Status::internal("Streams are not served here.")
 }

@@ -9,6 +9,7 @@ mod insert;
 mod listen;
 mod oauth;
 mod origin;
+mod persistent;
 mod routes;
 mod sink;
 mod status;

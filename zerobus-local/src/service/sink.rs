@@ -7,6 +7,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 use tokio::sync::{Notify, watch};
 use tonic::Code;
 
+use super::persistent::Ask;
 use crate::decode::{Chunk, Fault, Plan};
 
 /// A stream that has this many undelivered bytes of records waits until the writer took them.
@@ -45,20 +46,15 @@ pub(super) enum Note {
     Ready(Arc<Sink>),
     /// A stream waits for it.
     Hurry,
-}
-
-impl Note {
-    pub(super) fn stream(self) -> Option<Arc<Sink>> {
-        match self {
-            Self::Ready(stream) => Some(stream),
-            Self::Hurry => None,
-        }
-    }
+    /// Something about a persistent stream.
+    Ask(Ask),
 }
 
 /// One stream's end of the way to its table.
 #[derive(Debug)]
 pub(super) struct Sink {
+    /// The name that a persistent stream counts under in its table.
+    app_id: Option<String>,
     /// What a record takes in memory, whatever it holds.
     cells: usize,
     pending: Mutex<Pending>,
@@ -82,6 +78,7 @@ struct Pending {
 /// What the writer takes from a stream for one commit.
 pub(super) struct Taken {
     pub(super) sink: Arc<Sink>,
+    /// The offset of the last message taken so far.
     pub(super) last_offset: Option<i64>,
     chunk: Chunk,
 }
@@ -101,9 +98,14 @@ pub(super) enum Refused {
 }
 
 impl Sink {
-    pub(super) fn new(plan: &Plan, writer: mpsc::Sender<Note>) -> Arc<Self> {
+    pub(super) fn new(
+        plan: &Plan,
+        app_id: Option<String>,
+        writer: mpsc::Sender<Note>,
+    ) -> Arc<Self> {
         let chunk = Chunk::new(plan);
         Arc::new(Self {
+            app_id,
             cells: plan.cells(),
             pending: Mutex::new(Pending {
                 chunk,
@@ -116,6 +118,16 @@ impl Sink {
             progress: watch::Sender::default(),
             writer,
         })
+    }
+
+    pub(super) fn app_id(&self) -> Option<&str> {
+        self.app_id.as_deref()
+    }
+
+    /// Goes on after an offset that the table has already.
+    pub(super) fn go_on_after(&self, offset: Option<i64>) {
+        self.lock().last_offset = offset;
+        self.durable(offset);
     }
 
     pub(super) fn progress(&self) -> watch::Receiver<Progress> {
@@ -247,7 +259,7 @@ mod tests {
         let table = ddl::parse_create_table("CREATE TABLE c.s.t (a INT)").unwrap();
         let plan = Plan::for_json(&table).unwrap();
         let (writer, notes) = mpsc::channel();
-        let sink = Sink::new(&plan, writer);
+        let sink = Sink::new(&plan, None, writer);
         let add = |offset| {
             let records = [r#"{"a":1}"#].into_iter();
             sink.add(offset, 7, records, Chunk::push_json)
@@ -261,8 +273,10 @@ mod tests {
             message: "full".to_owned(),
         };
         first.sink.fail(&Arc::new(failure));
-        let announced: Vec<_> = notes.try_iter().filter_map(Note::stream).collect();
-        let [_, next] = <[_; 2]>::try_from(announced).unwrap();
+        let (Note::Ready(_), Note::Ready(next)) = (notes.recv().unwrap(), notes.recv().unwrap())
+        else {
+            unreachable!()
+        };
         assert!(next.take().is_none());
         sink.durable(Some(1));
         assert_eq!(sink.progress().borrow().durable, None);

@@ -1,4 +1,4 @@
-//! One ephemeral stream, from `create_stream` to its status.
+//! One stream, from `create_stream` or `resume_stream` to its status.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tonic::{Code, Status, Streaming};
 use uuid::Uuid;
 use zerobus_proto::contract::{FIRST_OFFSET, MAX_RECORD_BYTES_PER_MESSAGE, SERVER_RECEIVE_LIMIT};
-use zerobus_proto::ephemeral_stream_request::Payload as Request;
-use zerobus_proto::ephemeral_stream_response::Payload as Response;
 use zerobus_proto::ingest_record_batch_request::Batch;
 use zerobus_proto::ingest_record_request::Record;
+use zerobus_proto::resume_ingest_stream_request::Identifier;
 use zerobus_proto::{
-    CloseStreamSignal, CreateIngestStreamRequest, CreateIngestStreamResponse,
-    EphemeralStreamRequest, EphemeralStreamResponse, ErrorCode, IngestRecordResponse, RecordType,
+    CloseStreamSignal, CreateIngestStreamRequest, CreateIngestStreamResponse, ErrorCode,
+    IngestRecordResponse, RecordType, ResumeIngestStreamRequest, ResumeIngestStreamResponse,
 };
 
 use super::access::{Access, parse_name};
-use super::codec::Incoming;
+use super::codec::{Call, Incoming, Request, Told};
+use super::persistent::{self, Problem};
 use super::sink::{Progress, Refused, Sink};
 use super::status::{coded, schema_mismatch, stopping, write_failed};
 use super::stop::Stop;
@@ -39,7 +39,8 @@ pub(super) struct Ingest {
     table: Arc<Table>,
     /// When the call's token is good no more.
     expires: Instant,
-    answers: mpsc::Sender<Result<EphemeralStreamResponse, Status>>,
+    call: Call,
+    answers: mpsc::Sender<Result<Told, Status>>,
     stop: Stop,
     lifetime: Duration,
 }
@@ -64,13 +65,15 @@ enum End {
 impl Ingest {
     pub(super) fn new(
         access: Access,
-        answers: mpsc::Sender<Result<EphemeralStreamResponse, Status>>,
+        call: Call,
+        answers: mpsc::Sender<Result<Told, Status>>,
         stop: Stop,
         lifetime: Duration,
     ) -> Self {
         Self {
             table: access.table,
             expires: access.expires.into(),
+            call,
             answers,
             stop,
             lifetime,
@@ -85,31 +88,75 @@ impl Ingest {
     }
 
     async fn serve(&mut self, requests: &mut Streaming<Bytes>) -> Result<(), Status> {
-        let create = tokio::select! {
+        let first = tokio::select! {
             first = requests.message() => first?,
             () = self.stop.stopped() => return Err(stopping()),
             () = sleep_until(self.expires) => return Err(expired()),
         };
-        let Some(create) = create else {
+        let Some(first) = first else {
             return Ok(());
         };
-        let create = match Incoming::parse(&create)? {
-            Incoming::Other(EphemeralStreamRequest {
-                payload: Some(Request::CreateStream(create)),
-            }) => create,
+        let (encoding, sink) = match Incoming::parse(self.call, &first)? {
+            Incoming::Other(Some(Request::Create(create))) => self.create(&create).await?,
+            Incoming::Other(Some(Request::Resume(resume))) => self.resume(resume).await?,
             _ => {
-                return Err(Status::invalid_argument(
-                    "The first message of a stream must be create_stream.",
-                ));
+                let or_resume = match self.call {
+                    Call::Ephemeral => "",
+                    Call::Persistent => " or resume_stream",
+                };
+                return Err(Status::invalid_argument(format!(
+                    "The first message of a stream must be create_stream{or_resume}."
+                )));
             }
         };
-        let (encoding, plan) = self.open(&create)?;
-        let sink = self.table.writer.sink(&plan).ok_or_else(stopping)?;
-        let created = CreateIngestStreamResponse {
-            stream_id: Some(Uuid::new_v4().to_string()),
-        };
-        self.answer(Response::CreateStreamResponse(created)).await;
         self.ingest(requests, encoding, &sink).await
+    }
+
+    async fn create(
+        &self,
+        create: &CreateIngestStreamRequest,
+    ) -> Result<(Encoding, Arc<Sink>), Status> {
+        let (encoding, plan) = self.open(create)?;
+        let stream_id = Uuid::new_v4().to_string();
+        let sink = match (self.call, persistent::app_id(&stream_id)) {
+            (Call::Persistent, Some(app_id)) => {
+                let created = self.table.writer.create(&app_id, &plan).await;
+                let created = created.ok_or_else(stopping)?;
+                created.map_err(|problem| problem.status(&self.table.name, &stream_id))?
+            }
+            _ => self.table.writer.sink(&plan).ok_or_else(stopping)?,
+        };
+        let stream_id = Some(stream_id);
+        self.tell(Told::Created(CreateIngestStreamResponse { stream_id }))
+            .await;
+        Ok((encoding, sink))
+    }
+
+    async fn resume(
+        &self,
+        resume: ResumeIngestStreamRequest,
+    ) -> Result<(Encoding, Arc<Sink>), Status> {
+        let (encoding, plan) = self.open(&CreateIngestStreamRequest {
+            table_name: Some(self.table.name.to_string()),
+            descriptor_proto: resume.descriptor_proto,
+            record_type: resume.record_type,
+            avro_schema_json: None,
+        })?;
+        let Some(Identifier::StreamId(stream_id)) = resume.identifier else {
+            return Err(Status::invalid_argument(
+                "resume_stream must name a stream_id.",
+            ));
+        };
+        let refused = |problem: Problem| problem.status(&self.table.name, &stream_id);
+        let app_id = persistent::app_id(&stream_id).ok_or_else(|| refused(Problem::Unknown))?;
+        let resumed = self.table.writer.resume(&app_id, &plan).await;
+        let sink = resumed.ok_or_else(stopping)?.map_err(refused)?;
+        let last_committed_offset = sink.progress().borrow().durable;
+        self.tell(Told::Resumed(ResumeIngestStreamResponse {
+            last_committed_offset,
+        }))
+        .await;
+        Ok((encoding, sink))
     }
 
     fn open(&self, create: &CreateIngestStreamRequest) -> Result<(Encoding, Plan), Status> {
@@ -161,13 +208,15 @@ impl Ingest {
         let mut progress = sink.progress();
         let mut stop = self.stop.clone();
         let answers = self.answers.clone();
+        // Where a persistent stream goes on.
+        let mut acked = progress.borrow().durable;
         let mut reader = Reader {
             table: &self.table,
+            call: self.call,
             encoding,
             sink,
-            next: FIRST_OFFSET,
+            next: acked.map_or(FIRST_OFFSET, |acked| acked.saturating_add(1)),
         };
-        let mut acked = None;
         // About `lifetime` after its start the stream is over, announced some time before.
         let notice = (self.lifetime / 5).min(NOTICE_MAX);
         let mut ends = pin!(sleep(self.lifetime));
@@ -188,8 +237,7 @@ impl Ingest {
                     () = &mut announced, if !is_announced => {
                         is_announced = true;
                         let duration = prost_types::Duration::try_from(notice).ok();
-                        let signal = CloseStreamSignal { duration };
-                        self.answer(Response::CloseStreamSignal(signal)).await;
+                        self.tell(Told::Closing(CloseStreamSignal { duration })).await;
                     }
                     () = &mut expires => break End::Refused(expired()),
                     () = &mut ends => break End::Refused(coded(
@@ -224,7 +272,7 @@ impl Ingest {
             let ack = IngestRecordResponse {
                 durability_ack_up_to_offset: progress.durable,
             };
-            self.answer(Response::IngestRecordResponse(ack)).await;
+            self.tell(Told::Acked(ack)).await;
         }
         match &progress.failed {
             Some(failure) => {
@@ -239,18 +287,16 @@ impl Ingest {
         }
     }
 
-    async fn answer(&self, payload: Response) {
-        let response = EphemeralStreamResponse {
-            payload: Some(payload),
-        };
+    async fn tell(&self, told: Told) {
         // When the client is gone, `ingest` sees it.
-        let _ = self.answers.send(Ok(response)).await;
+        let _ = self.answers.send(Ok(told)).await;
     }
 }
 
 /// The side of a stream that takes records in.
 struct Reader<'a> {
     table: &'a Table,
+    call: Call,
     encoding: Encoding,
     sink: &'a Arc<Sink>,
     /// The offset the next message must have.
@@ -281,7 +327,7 @@ impl Reader<'_> {
 
     fn take(&mut self, message: &Bytes) -> Result<(), Status> {
         let encoding = self.encoding;
-        let request = match Incoming::parse(message)? {
+        let request = match Incoming::parse(self.call, message)? {
             Incoming::Records { offset, records } => {
                 self.check_offset(Some(offset))?;
                 return match encoding {
@@ -291,8 +337,8 @@ impl Reader<'_> {
             }
             Incoming::Other(request) => request,
         };
-        match request.payload {
-            Some(Request::IngestRecord(ingest)) => {
+        match request {
+            Some(Request::Record(ingest)) => {
                 self.check_offset(ingest.offset_id)?;
                 match (encoding, ingest.record) {
                     (Encoding::Proto, Some(Record::ProtoEncodedRecord(record))) => {
@@ -307,7 +353,7 @@ impl Reader<'_> {
                     (_, Some(_)) => Err(self.other_encoding()),
                 }
             }
-            Some(Request::IngestRecordBatch(ingest)) => {
+            Some(Request::Batch(ingest)) => {
                 self.check_offset(ingest.offset_id)?;
                 match (encoding, ingest.batch) {
                     (Encoding::Proto, Some(Batch::ProtoEncodedBatch(batch))) => {
@@ -324,8 +370,8 @@ impl Reader<'_> {
                     (_, Some(_)) => Err(self.other_encoding()),
                 }
             }
-            Some(Request::CreateStream(_)) => Err(Status::invalid_argument(
-                "create_stream can only be the first message of a stream.",
+            Some(Request::Create(_) | Request::Resume(_)) => Err(Status::invalid_argument(
+                "create_stream and resume_stream can only be the first message of a stream.",
             )),
             None => Err(Status::invalid_argument("The message has no payload.")),
         }
@@ -339,7 +385,11 @@ impl Reader<'_> {
         Err(coded(
             ErrorCode::OFFSET_NOT_SEQUENTIAL,
             &format!(
-                "Offsets must be sequential from {FIRST_OFFSET} on each connection: expected {}, found {found}.",
+                "Offsets must be sequential from {FIRST_OFFSET} on each {}: expected {}, found {found}.",
+                match self.call {
+                    Call::Ephemeral => "connection",
+                    Call::Persistent => "persistent stream",
+                },
                 self.next
             ),
         ))

@@ -6,11 +6,13 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
+use tokio::sync::oneshot;
 use tonic::Code;
 
+use super::persistent::{Ask, PersistentStreams, Problem, What};
 use super::sink::{Note, Sink, WriteFailure};
 use crate::decode::Plan;
-use crate::delta::{DeltaError, DeltaTable, Durability};
+use crate::delta::{DeltaError, DeltaTable, Durability, Txn};
 
 /// A busy table starts commits at most this often, so that versions stay few.
 const BUSY_INTERVAL: Duration = Duration::from_millis(20);
@@ -27,7 +29,17 @@ impl Writer {
         let (inbox, notes) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("zerobus-writer".to_owned())
-            .spawn(move || WriterThread { table, durability }.run(&notes))?;
+            .spawn(move || {
+                let thread = WriterThread {
+                    table,
+                    durability,
+                    persistent: PersistentStreams::default(),
+                    ready: Vec::new(),
+                    asks: Vec::new(),
+                    is_behind: false,
+                };
+                thread.run(&notes);
+            })?;
         Ok(Self {
             inbox: Mutex::new(Some(inbox)),
             thread: Mutex::new(Some(thread)),
@@ -36,8 +48,52 @@ impl Writer {
 
     /// A new stream's end; `None` when the server is shutting down.
     pub(super) fn sink(&self, plan: &Plan) -> Option<Arc<Sink>> {
+        Some(Sink::new(plan, None, self.inbox()?))
+    }
+
+    /// The end of a persistent stream that begins with this connection.
+    pub(super) async fn create(
+        &self,
+        app_id: &str,
+        plan: &Plan,
+    ) -> Option<Result<Arc<Sink>, Problem>> {
+        let sink = Sink::new(plan, Some(app_id.to_owned()), self.inbox()?);
+        let created = self.ask(app_id, What::Create(Arc::clone(&sink))).await?;
+        Some(created.map(|()| sink))
+    }
+
+    /// The end of a persistent stream that there is, on another connection. What an earlier one has not stored by now it
+    /// never will.
+    pub(super) async fn resume(
+        &self,
+        app_id: &str,
+        plan: &Plan,
+    ) -> Option<Result<Arc<Sink>, Problem>> {
+        let sink = Sink::new(plan, Some(app_id.to_owned()), self.inbox()?);
+        let resumed = self.ask(app_id, What::Resume(Arc::clone(&sink))).await?;
+        Some(resumed.map(|()| sink))
+    }
+
+    /// Ends a persistent stream for good.
+    pub(super) async fn retire(&self, app_id: &str) -> Option<Result<(), Problem>> {
+        self.ask(app_id, What::Retire).await
+    }
+
+    /// `None` when the server is shutting down.
+    async fn ask(&self, app_id: &str, what: What) -> Option<Result<(), Problem>> {
+        let (reply, answer) = oneshot::channel();
+        let ask = Ask {
+            app_id: app_id.to_owned(),
+            what,
+            reply,
+        };
+        self.inbox()?.send(Note::Ask(ask)).ok()?;
+        answer.await.ok()
+    }
+
+    fn inbox(&self) -> Option<mpsc::Sender<Note>> {
         let inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(Sink::new(plan, inbox.clone()?))
+        inbox.clone()
     }
 
     /// Takes no more streams.
@@ -59,34 +115,93 @@ impl Writer {
 struct WriterThread {
     table: DeltaTable,
     durability: Durability,
+    persistent: PersistentStreams,
+    /// The streams that have something to write.
+    ready: Vec<Arc<Sink>>,
+    asks: Vec<Ask>,
+    /// Set when the table could not be opened after a failure: what is known of its log may be behind.
+    is_behind: bool,
 }
 
 impl WriterThread {
     fn run(mut self, notes: &mpsc::Receiver<Note>) {
-        let mut ready = Vec::new();
         let mut not_before = None;
         loop {
             // Someone who had something to write before the last commit was acked makes the table a busy one.
-            match not_before.filter(|_| !ready.is_empty()) {
-                Some(not_before) => gather_until(not_before, notes, &mut ready),
+            match not_before.filter(|_| !self.ready.is_empty()) {
+                _ if !self.asks.is_empty() => {}
+                Some(not_before) => self.gather_until(not_before, notes),
                 None => match notes.recv() {
-                    Ok(note) => ready.extend(note.stream()),
+                    Ok(note) => self.note(note),
                     Err(mpsc::RecvError) => return,
                 },
             }
-            ready.extend(notes.try_iter().filter_map(Note::stream));
-            if ready.is_empty() {
+            self.note_all(notes);
+            for ask in std::mem::take(&mut self.asks) {
+                self.answer(ask);
+            }
+            if self.ready.is_empty() {
                 continue;
             }
             not_before = Some(Instant::now() + BUSY_INTERVAL);
-            let outcome = self.commit_or_fail(std::mem::take(&mut ready));
+            let ready = std::mem::take(&mut self.ready);
+            let outcome = self.commit_or_fail(ready);
             // Looked at before the acks go out: what they set free must not count.
-            ready.extend(notes.try_iter().filter_map(Note::stream));
+            self.note_all(notes);
             outcome.report();
-            if ready.is_empty() {
+            if self.ready.is_empty() {
                 self.maintain();
             }
         }
+    }
+
+    /// Waits for the time to come, or for someone who can wait no longer.
+    fn gather_until(&mut self, time: Instant, notes: &mpsc::Receiver<Note>) {
+        while self.asks.is_empty() {
+            let left = time.saturating_duration_since(Instant::now());
+            match notes.recv_timeout(left) {
+                Ok(Note::Hurry) | Err(_) => return,
+                Ok(note) => self.note(note),
+            }
+        }
+    }
+
+    fn note_all(&mut self, notes: &mpsc::Receiver<Note>) {
+        for note in notes.try_iter() {
+            self.note(note);
+        }
+    }
+
+    fn note(&mut self, note: Note) {
+        match note {
+            Note::Ready(stream) => self.ready.push(stream),
+            Note::Hurry => {}
+            Note::Ask(ask) => self.asks.push(ask),
+        }
+    }
+
+    fn answer(&mut self, ask: Ask) {
+        let Ask {
+            app_id,
+            what,
+            reply,
+        } = ask;
+        if self.is_behind && !self.reopen() {
+            let _ = reply.send(Err(Problem::Failed(unreadable())));
+            return;
+        }
+        let (persistent, table) = (&mut self.persistent, &mut self.table);
+        let answered = catch_unwind(AssertUnwindSafe(|| persistent.answer(&app_id, what, table)));
+        let answer = match answered {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => Err(Problem::Failed(self.failure(&error))),
+            Err(_) => {
+                self.reopen();
+                Err(Problem::Failed(broke_off()))
+            }
+        };
+        // Nobody may be waiting any more.
+        let _ = reply.send(answer);
     }
 
     /// Nobody may wait for ever because something here broke off.
@@ -95,13 +210,9 @@ impl WriterThread {
         let committed = catch_unwind(AssertUnwindSafe(|| self.commit(ready)));
         committed.unwrap_or_else(|_| {
             self.reopen();
-            let failure = WriteFailure {
-                code: Code::Internal,
-                message: "the writer of the table broke off".to_owned(),
-            };
             Outcome {
                 streams: sinks.into_iter().map(|sink| (sink, None)).collect(),
-                failure: Some(Arc::new(failure)),
+                failure: Some(Arc::new(broke_off())),
             }
         })
     }
@@ -130,50 +241,45 @@ impl WriterThread {
             }
             streams.push(stream);
         }
-        let failure = if batches.is_empty() {
+        let txns: Vec<_> = streams
+            .iter()
+            .filter_map(|(sink, last)| Some((sink.app_id()?, (*last)?)))
+            .map(|(app_id, version)| Txn { app_id, version })
+            .collect();
+        let failure = if batches.is_empty() && txns.is_empty() {
             None
         } else {
-            self.append(&batches).err().map(Arc::new)
+            let appended = self.table.append(&batches, &txns);
+            appended.err().map(|error| Arc::new(self.failure(&error)))
         };
         Outcome { streams, failure }
     }
 
-    fn append(&mut self, batches: &[RecordBatch]) -> Result<(), WriteFailure> {
-        self.table.append(batches, None).map(drop).map_err(|error| {
-            let is_there = self.reopen();
-            WriteFailure {
-                code: code_of(&error, is_there),
-                message: error.to_string(),
-            }
-        })
+    fn failure(&mut self, error: &DeltaError) -> WriteFailure {
+        let is_there = self.reopen();
+        WriteFailure {
+            code: code_of(error, is_there),
+            message: error.to_string(),
+        }
     }
 
     /// After a failure, what the table knows of its log may be behind. Returns whether there is such a table.
     fn reopen(&mut self) -> bool {
         let folder = self.table.folder().to_owned();
-        match DeltaTable::open(&folder, self.durability) {
+        let opened = DeltaTable::open(&folder, self.durability);
+        self.is_behind = match opened {
             Ok(table) if table.arrow_schema() == self.table.arrow_schema() => {
                 self.table = table;
-                true
+                false
             }
-            _ => false,
-        }
+            _ => true,
+        };
+        !self.is_behind
     }
 
     /// Nothing that was acked depends on it, so nobody is told when it fails.
     fn maintain(&mut self) {
         let _ = catch_unwind(AssertUnwindSafe(|| self.table.maintain()));
-    }
-}
-
-/// Waits for the time to come, or for a stream that can wait no longer.
-fn gather_until(time: Instant, notes: &mpsc::Receiver<Note>, ready: &mut Vec<Arc<Sink>>) {
-    loop {
-        let left = time.saturating_duration_since(Instant::now());
-        match notes.recv_timeout(left) {
-            Ok(Note::Ready(stream)) => ready.push(stream),
-            Ok(Note::Hurry) | Err(_) => return,
-        }
     }
 }
 
@@ -190,6 +296,20 @@ impl Outcome {
                 Some(failure) => sink.fail(failure),
             }
         }
+    }
+}
+
+fn unreadable() -> WriteFailure {
+    WriteFailure {
+        code: Code::Unavailable,
+        message: "its log cannot be read since a commit failed, so nobody knows how far streams have come".to_owned(),
+    }
+}
+
+fn broke_off() -> WriteFailure {
+    WriteFailure {
+        code: Code::Internal,
+        message: "the writer of the table broke off".to_owned(),
     }
 }
 

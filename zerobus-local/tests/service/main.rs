@@ -12,6 +12,7 @@ mod http;
 mod insert;
 mod page;
 mod partition;
+mod persistent;
 mod reader;
 mod record;
 mod stream;

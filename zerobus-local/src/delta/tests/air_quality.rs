@@ -114,7 +114,7 @@ fn rows_of_every_kind_are_read_back_as_they_were_written() {
     let mut table = create(dir.path(), SCHEMA);
     let rows = rows(&table);
 
-    let commit = table.append(std::slice::from_ref(&rows), None).unwrap();
+    let commit = table.append(std::slice::from_ref(&rows), &[]).unwrap();
 
     assert_eq!((commit.version, commit.rows), (1, 2));
     let read = reader::batches(dir.path());
@@ -162,7 +162,7 @@ fn the_log_holds_bounds_that_readers_can_skip_by() {
     let dir = tempfile::tempdir().unwrap();
     let mut table = create(dir.path(), SCHEMA);
     let rows = rows(&table);
-    table.append(&[rows], None).unwrap();
+    table.append(&[rows], &[]).unwrap();
 
     let add = &reader::actions(dir.path(), "add")[0];
     let stats: Value = serde_json::from_str(add["stats"].as_str().unwrap()).unwrap();

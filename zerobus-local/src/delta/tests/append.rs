@@ -21,13 +21,13 @@ pub(super) fn numbers(table: &DeltaTable, numbers: std::ops::Range<i64>) -> Reco
 fn a_reopened_table_goes_on_where_it_stopped() {
     let dir = tempfile::tempdir().unwrap();
     let mut table = create(dir.path(), SCHEMA);
-    table.append(&[numbers(&table, 0..10)], None).unwrap();
+    table.append(&[numbers(&table, 0..10)], &[]).unwrap();
     drop(table);
 
     let mut table = open(dir.path());
     assert_eq!(table.version(), 1);
     let commit = table
-        .append(&[numbers(&table, 10..15), numbers(&table, 15..20)], None)
+        .append(&[numbers(&table, 10..15), numbers(&table, 15..20)], &[])
         .unwrap();
 
     assert_eq!((commit.version, commit.rows), (2, 10));
@@ -40,7 +40,7 @@ fn a_table_may_lie_under_any_name() {
     for name in ["a b", "50%20 off", "straße/ü", "#?&=+"] {
         let folder = dir.path().join(name);
         let mut table = create(&folder, SCHEMA);
-        table.append(&[numbers(&table, 0..3)], None).unwrap();
+        table.append(&[numbers(&table, 0..3)], &[]).unwrap();
         assert_eq!(table.folder(), folder);
         assert_eq!(open(&folder).version(), 1);
         assert_eq!(reader::count(&folder), 3);
@@ -52,13 +52,13 @@ fn the_count_of_an_application_is_kept_with_the_rows() {
     let dir = tempfile::tempdir().unwrap();
     let mut table = create(dir.path(), SCHEMA);
     let txn = |version| {
-        Some(Txn {
+        [Txn {
             app_id: "stream-1",
             version,
-        })
+        }]
     };
-    table.append(&[numbers(&table, 0..1)], txn(7)).unwrap();
-    table.append(&[numbers(&table, 1..2)], txn(8)).unwrap();
+    table.append(&[numbers(&table, 0..1)], &txn(7)).unwrap();
+    table.append(&[numbers(&table, 1..2)], &txn(8)).unwrap();
 
     let table = open(dir.path());
     assert_eq!(table.txn_version("stream-1").unwrap(), Some(8));
@@ -72,11 +72,11 @@ fn a_checkpoint_stands_for_the_log_before_it() {
     let mut table = create(dir.path(), SCHEMA);
     let mut written = Vec::new();
     for n in 0..201 {
-        let txn = Some(Txn {
+        let txn = [Txn {
             app_id: "stream-1",
             version: n,
-        });
-        let commit = table.append(&[numbers(&table, n..n + 1)], txn).unwrap();
+        }];
+        let commit = table.append(&[numbers(&table, n..n + 1)], &txn).unwrap();
         if table.maintain().unwrap() {
             written.push(commit.version);
         }
@@ -93,10 +93,7 @@ fn a_checkpoint_stands_for_the_log_before_it() {
     assert_eq!(table.version(), 201);
     assert_eq!(table.txn_version("stream-1").unwrap(), Some(200));
     assert_eq!(
-        table
-            .append(&[numbers(&table, 0..1)], None)
-            .unwrap()
-            .version,
+        table.append(&[numbers(&table, 0..1)], &[]).unwrap().version,
         202
     );
 

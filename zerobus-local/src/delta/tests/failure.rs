@@ -32,7 +32,7 @@ fn table(folder: &Path) -> DeltaTable {
     let mut table = create(folder, SCHEMA);
     for start in [0, 10, 20] {
         table
-            .append(&[numbers(&table, start..start + 10)], None)
+            .append(&[numbers(&table, start..start + 10)], &[])
             .unwrap();
     }
     table
@@ -59,7 +59,7 @@ fn a_torn_last_entry_is_put_aside_and_nothing_before_it_is_lost() {
 
         let mut table = open(dir.path());
         assert_eq!(table.version(), 3);
-        let commit = table.append(&[numbers(&table, 30..40)], None).unwrap();
+        let commit = table.append(&[numbers(&table, 30..40)], &[]).unwrap();
         assert_eq!(commit.version, 4);
         assert_eq!(reader::count(dir.path()), 40);
         let log = fs::read_dir(dir.path().join("_delta_log")).unwrap();
@@ -99,7 +99,7 @@ fn half_a_data_file_and_a_half_made_log_entry_are_nobodys() {
     fs::write(log.join(".tmp-1234"), b"{\"add\"").unwrap();
 
     let mut table = open(dir.path());
-    table.append(&[numbers(&table, 30..40)], None).unwrap();
+    table.append(&[numbers(&table, 30..40)], &[]).unwrap();
     assert_eq!(reader::count(dir.path()), 40);
     assert!(!log.join(".tmp-1234").exists());
 }
@@ -144,15 +144,15 @@ fn a_folder_deleted_underneath_fails_the_append_and_is_not_made_again() {
     let mut deleted = table(&folder);
     fs::remove_dir_all(&folder).unwrap();
     let rows = numbers(&deleted, 0..1);
-    let failed = deleted.append(std::slice::from_ref(&rows), None);
+    let failed = deleted.append(std::slice::from_ref(&rows), &[]);
     assert!(matches!(failed, Err(DeltaError::Gone { .. })));
     assert!(!folder.exists());
 
     // Another table in its place is not ours to write to.
     let mut other = table(&folder);
-    let failed = deleted.append(std::slice::from_ref(&rows), None);
+    let failed = deleted.append(std::slice::from_ref(&rows), &[]);
     assert!(matches!(failed, Err(DeltaError::Gone { .. })));
-    other.append(&[rows], None).unwrap();
+    other.append(&[rows], &[]).unwrap();
     assert_eq!(reader::count(&folder), 31);
 }
 
@@ -164,11 +164,11 @@ fn a_failed_commit_leaves_no_data_file_and_the_next_one_succeeds() {
     let before = files();
     // A folder under the entry's name: neither an entry nor room for one.
     fs::create_dir(entry(dir.path(), 4)).unwrap();
-    assert!(table.append(&[numbers(&table, 30..40)], None).is_err());
+    assert!(table.append(&[numbers(&table, 30..40)], &[]).is_err());
     fs::remove_dir(entry(dir.path(), 4)).unwrap();
     assert_eq!(files(), before);
 
-    let commit = table.append(&[numbers(&table, 30..40)], None).unwrap();
+    let commit = table.append(&[numbers(&table, 30..40)], &[]).unwrap();
     assert_eq!(commit.version, 4);
     assert_eq!(reader::count(dir.path()), 40);
 }
@@ -182,12 +182,12 @@ fn two_writers_of_one_table_take_turns() {
     let mut versions = Vec::new();
     for _ in 0..3 {
         versions.push(
-            one.append(std::slice::from_ref(&rows), None)
+            one.append(std::slice::from_ref(&rows), &[])
                 .unwrap()
                 .version,
         );
         versions.push(
-            two.append(std::slice::from_ref(&rows), None)
+            two.append(std::slice::from_ref(&rows), &[])
                 .unwrap()
                 .version,
         );
@@ -205,7 +205,7 @@ fn columns_changed_by_another_writer_end_the_appends() {
     let altered = json!({"metaData": metadata}).to_string();
     fs::write(entry(dir.path(), 4), altered).unwrap();
 
-    let failed = table.append(&[numbers(&table, 0..1)], None);
+    let failed = table.append(&[numbers(&table, 0..1)], &[]);
     assert!(matches!(
         failed,
         Err(DeltaError::SchemaChanged { version: 4 })
@@ -221,7 +221,7 @@ fn a_batch_of_other_columns_is_refused_by_name() {
     let refused = |table: &mut DeltaTable, field: Field, column| {
         let schema = Arc::new(Schema::new(vec![field]));
         let batch = RecordBatch::try_new(schema, vec![column]).unwrap();
-        match table.append(&[batch], None) {
+        match table.append(&[batch], &[]) {
             Err(DeltaError::WrongBatch {
                 column,
                 expected,
@@ -258,7 +258,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     writable(0o555);
     // The superuser writes where it likes.
     let superuser = fs::write(dir.path().join("probe"), b"").is_ok();
-    let appended = table.append(&[numbers(&table, 0..1)], None);
+    let appended = table.append(&[numbers(&table, 0..1)], &[]);
     let created = try_create(&dir.path().join("other"));
     writable(0o755);
     if !superuser {

@@ -42,7 +42,7 @@ fn rows_lie_in_the_files_of_their_partition() {
         batch([Some(0), Some(1), Some(0), None], [a, a, a, a], 0),
         batch([Some(0), Some(0), None, Some(0)], [b, a, None, Some("")], 4),
     ];
-    let commit = table.append(&batches, None).unwrap();
+    let commit = table.append(&batches, &[]).unwrap();
     assert_eq!((commit.version, commit.rows), (1, 8));
 
     let mut found = BTreeMap::new();
@@ -93,7 +93,7 @@ fn a_partition_column_may_have_any_simple_type() {
         ]});
         let mut table = partitioned(dir.path(), &schema.to_string(), &["p"]);
         let rows = values::batch(table.arrow_schema(), 6);
-        table.append(&[rows], None).unwrap();
+        table.append(&[rows], &[]).unwrap();
         assert_eq!(reader::count(dir.path()), 6, "{data_type}");
     }
 }
@@ -130,9 +130,7 @@ fn a_property_is_kept_and_what_it_asks_for_is_done() {
         let metadata = &reader::actions(dir.path(), "metaData")[0];
         assert_eq!(metadata["configuration"][property.0], property.1);
         for _ in 0..101 {
-            table
-                .append(&[append::numbers(&table, 0..3)], None)
-                .unwrap();
+            table.append(&[append::numbers(&table, 0..3)], &[]).unwrap();
             table.maintain().unwrap();
         }
         let table = super::open(dir.path());
@@ -161,10 +159,10 @@ fn no_rows_make_no_version_but_a_count_does() {
     let dir = tempfile::tempdir().unwrap();
     let mut table = with_properties(dir.path(), &[]).unwrap();
     let none = append::numbers(&table, 0..0);
-    assert_eq!(table.append(&[], None).unwrap().version, 0);
+    assert_eq!(table.append(&[], &[]).unwrap().version, 0);
     assert_eq!(
         table
-            .append(std::slice::from_ref(&none), None)
+            .append(std::slice::from_ref(&none), &[])
             .unwrap()
             .version,
         0
@@ -173,7 +171,7 @@ fn no_rows_make_no_version_but_a_count_does() {
         app_id: "stream-1",
         version: 1,
     };
-    assert_eq!(table.append(&[none], Some(txn)).unwrap().version, 1);
+    assert_eq!(table.append(&[none], &[txn]).unwrap().version, 1);
     assert!(reader::files(dir.path()).is_empty());
     assert_eq!(
         super::open(dir.path()).txn_version("stream-1").unwrap(),

@@ -54,7 +54,7 @@ fn round_trip(schema: &str) {
     let dir = tempfile::tempdir().unwrap();
     let mut table = create(dir.path(), schema);
     let rows = values::batch(table.arrow_schema(), 10);
-    table.append(std::slice::from_ref(&rows), None).unwrap();
+    table.append(std::slice::from_ref(&rows), &[]).unwrap();
     let read = reader::batches(dir.path()).remove(0);
     for ((read, written), field) in read
         .columns()
