@@ -224,6 +224,16 @@ impl Answer {
         line.trim_end_matches('.').to_owned()
     }
 
+    /// What stands in the place of JSON.
+    pub(crate) fn other_than_json(&self) -> String {
+        let found = match self.body.trim_start().chars().next() {
+            None => "nothing",
+            Some('<') => "a page of HTML",
+            Some(_) => "something else",
+        };
+        format!("expected JSON about a table, found {found}")
+    }
+
     /// The answer as a plain error.
     pub(crate) fn error(&self, call: &Call<'_>, retry_after: Option<Duration>) -> CatalogError {
         CatalogError::Status {

@@ -123,7 +123,13 @@ impl Workspace {
         let (answer, message) = answer;
         let table = table.clone();
         match answer.status {
-            200..=299 => Ok(answer),
+            200..=299 if answer.body.trim_start().starts_with('{') => Ok(answer),
+            // A proxy or a login page answers for the catalog.
+            200..=299 => Err(CatalogError::Answer {
+                problem: answer.other_than_json(),
+                action,
+                url,
+            }),
             // A wrong address answers 404 too, but not in the catalog's form.
             404 if answer.code().is_some() => Err(CatalogError::TableNotFound { table, message }),
             401 | 403 => Err(CatalogError::PermissionDenied { table, message }),

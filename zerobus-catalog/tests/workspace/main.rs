@@ -235,6 +235,30 @@ async fn a_page_in_place_of_a_token_is_not_quoted() {
 }
 
 #[tokio::test]
+async fn a_page_in_place_of_a_table_is_told_as_one() {
+    for (body, part) in [
+        ("<html>log in</html>", "found a page of HTML"),
+        ("", "found nothing"),
+        ("ok", "found something else"),
+    ] {
+        let server = Server::start(None, move |number, request| {
+            if request.line.starts_with("POST") {
+                return token(number);
+            }
+            (200, body.to_owned())
+        })
+        .await;
+        let error = workspace(&server.url()).table(&table()).await.unwrap_err();
+        assert!(matches!(error, CatalogError::Answer { .. }), "{error:?}");
+        let said = error.to_string();
+        assert!(
+            said.contains(part) && said.contains("address of a workspace"),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_schema_is_fetched_with_a_catalog_token() {
     let server = Server::start(None, |number, request| {
         if request.line.starts_with("POST") {

@@ -295,3 +295,72 @@ fn a_catalog_that_is_away_leaves_the_build_with_its_snapshots() {
         );
     }
 }
+
+/// What a build script does, in a process of its own, whose environment is the test's to set.
+#[test]
+#[ignore = "run by the test below"]
+fn build_script_in_a_child() {
+    let folder = std::path::PathBuf::from(std::env::var_os("BUILD_SCRIPT_FOLDER").unwrap());
+    let workspace = Workspace::builder()
+        .workspace_url(std::env::var("BUILD_SCRIPT_WORKSPACE").unwrap())
+        .oauth("me", "wrong");
+    Config::new()
+        .schemas(folder.join("schemas"))
+        .out_dir(&folder)
+        .table("main.default.t")
+        .live(std::env::var_os("BUILD_SCRIPT_LIVE").is_some())
+        .workspace(workspace.build().unwrap())
+        .compile()
+        .unwrap();
+}
+
+#[test]
+fn a_build_script_asks_nobody_unless_told_and_never_where_documentation_is_built() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = zerobus_schema::ddl::parse_create_table("CREATE TABLE main.default.t (id BIGINT)");
+    let schemas = folder.path().join("schemas");
+    zerobus_codegen::save_snapshot(&schemas, table.unwrap()).unwrap();
+    let url = catalog();
+    let build = |variables: &[(&str, &str)]| {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
+            .args([
+                "live::build_script_in_a_child",
+                "--exact",
+                "--ignored",
+                "--nocapture",
+            ])
+            .env("BUILD_SCRIPT_FOLDER", folder.path())
+            .env("BUILD_SCRIPT_WORKSPACE", &url)
+            .env_remove("DOCS_RS")
+            .env_remove("ZEROBUS_LIVE")
+            .envs(variables.iter().copied());
+        let (status, stdout, stderr) = run(&mut command);
+        (status == 0, stdout, stderr)
+    };
+    // Whoever fetches is refused: the credentials are wrong.
+    let (fine, stdout, _) = build(&[]);
+    assert!(fine);
+    let said: Vec<&str> = stdout
+        .lines()
+        .filter(|line| line.starts_with("cargo::"))
+        .collect();
+    let file = schemas.join("main.default.t.json");
+    assert_eq!(
+        said,
+        [
+            "cargo::rerun-if-env-changed=ZEROBUS_LIVE",
+            "cargo::rerun-if-env-changed=DOCS_RS",
+            &format!("cargo::rerun-if-changed={}", file.display()),
+        ]
+    );
+    for live in [("BUILD_SCRIPT_LIVE", "1"), ("ZEROBUS_LIVE", "1")] {
+        let (fine, _, stderr) = build(&[live]);
+        assert!(
+            !fine && stderr.contains("refused the client id and secret"),
+            "{stderr}"
+        );
+        assert!(build(&[live, ("DOCS_RS", "1")]).0);
+    }
+    assert!(build(&[("ZEROBUS_LIVE", "0")]).0);
+}
