@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 use zerobus_schema::{
-    Location, SchemaError, Snapshot, SnapshotError, TableSchema, catalog, ddl, delta,
+    DataType, Location, SchemaError, Snapshot, SnapshotError, TableSchema, catalog, ddl, delta,
 };
 
 use super::SourceKind;
@@ -86,6 +86,9 @@ fn read_value(value: &Value, text: &str, quoted: u32) -> Result<Tables, SchemaEr
             .collect::<Result<_, _>>()?;
         return Ok((SourceKind::Catalog, tables));
     }
+    if has("name") && has("type") && !has("columns") {
+        return read_columns(std::slice::from_ref(value));
+    }
     let answer = ["columns", "table_type", "error_code", "error", "metadata"];
     if answer.iter().any(|key| has(key)) {
         return Ok((SourceKind::Catalog, vec![catalog::parse_table(text)?]));
@@ -122,15 +125,24 @@ fn read_ddl(text: &str) -> Result<Tables, SchemaError> {
     if let Ok(tables) = tables {
         return Ok((SourceKind::CreateTable, tables));
     }
-    let columns = ddl::parse_columns(text).map(|columns| {
+    let list = |columns| {
         (
             SourceKind::ColumnList,
             vec![TableSchema::new(None, columns)],
         )
-    });
+    };
+    // The type of a whole row, as `df.schema.simpleString()` has it.
+    if let Ok(DataType::Struct(columns)) = ddl::parse_type(text) {
+        return Ok(list(columns));
+    }
+    let columns = ddl::parse_columns(text).map(list);
     match (tables, columns) {
         (_, Ok(columns)) => Ok(columns),
         // Neither will do; the error that got further into the text is about what the writer meant.
+        (Err(_), Err(_)) if is_proto(text) => Err(SchemaError::new(
+            "it is a .proto file, which is made from a schema and lacks what the table says; give the table, its DDL or \
+             its Delta log",
+        )),
         (Err(tables), Err(columns)) => {
             let place = |error: &SchemaError| error.location().map(|at| (at.line, at.column));
             Err(if place(&columns) > place(&tables) {
@@ -141,6 +153,11 @@ fn read_ddl(text: &str) -> Result<Tables, SchemaError> {
         }
         (Ok(tables), Err(_)) => Ok((SourceKind::CreateTable, tables)),
     }
+}
+
+fn is_proto(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim_start);
+    lines.any(|line| line.starts_with("syntax") && line.contains("proto"))
 }
 
 fn unknown() -> SchemaError {

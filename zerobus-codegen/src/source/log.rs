@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -32,7 +31,7 @@ pub(super) fn is_commit(text: &str) -> bool {
 
 /// The table in this folder, by the newest metadata in its log.
 ///
-/// Commits, version checksums and JSON checkpoints are read; a Parquet checkpoint is not.
+/// Commits, version checksums and checkpoints are read; those in Parquet with the feature `checkpoint`.
 pub(super) fn read_folder(folder: &Path) -> Result<TableSchema, SourceError> {
     let origin = folder.display().to_string();
     let log = if folder.ends_with("_delta_log") {
@@ -53,21 +52,49 @@ pub(super) fn read_folder(folder: &Path) -> Result<TableSchema, SourceError> {
             "its _delta_log has no commit yet",
         ));
     }
-    for file in files.values().rev() {
-        if let Some(table) = read_log_file(file)? {
+    for (_, kind, file) in files.iter().rev() {
+        let table = match kind {
+            Kind::Parquet => read_parquet(file)?,
+            _ => read_log_file(file)?,
+        };
+        if let Some(table) = table {
             return Ok(table);
         }
     }
     Err(SourceError::new(
         &origin,
-        "the table's metadata stands in a Parquet checkpoint only, which is not read; give its schema as JSON or DDL",
+        "no commit and no checkpoint of its _delta_log has the table's metadata; the log is not whole",
     ))
 }
 
-/// The files of a log by version; of one version the commit last, because it is read first.
-fn log_files(log: &Path) -> Result<BTreeMap<(u64, u8), PathBuf>, SourceError> {
+#[cfg(feature = "checkpoint")]
+use super::checkpoint::read as read_parquet;
+
+#[cfg(not(feature = "checkpoint"))]
+fn read_parquet(path: &Path) -> Result<Option<TableSchema>, SourceError> {
+    Err(SourceError::new(
+        &path.display().to_string(),
+        "the table's metadata stands in a Parquet checkpoint, which zerobus-codegen reads with its feature \
+         `checkpoint`; turn it on, or make a snapshot with `zerobus pull`",
+    ))
+}
+
+/// The files of a log; those of one version in the order in which they are cheaper to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    /// A checkpoint, or one of its parts.
+    Parquet,
+    /// A checkpoint of the newer kind.
+    Json,
+    /// A version checksum.
+    Checksum,
+    Commit,
+}
+
+/// The files of a log, oldest first.
+fn log_files(log: &Path) -> Result<Vec<(u64, Kind, PathBuf)>, SourceError> {
     let io_error = |error| SourceError::io(&log.display().to_string(), error);
-    let mut files = BTreeMap::new();
+    let mut files = Vec::new();
     for entry in fs::read_dir(log).map_err(io_error)? {
         let path = entry.map_err(io_error)?.path();
         let Some((version, rest)) = path
@@ -77,16 +104,19 @@ fn log_files(log: &Path) -> Result<BTreeMap<(u64, u8), PathBuf>, SourceError> {
         else {
             continue;
         };
-        let rank = match rest {
-            "json" => 2,
-            "crc" => 1,
-            rest if rest.starts_with("checkpoint.") && rest.ends_with(".json") => 0,
+        let kind = match rest {
+            "json" => Kind::Commit,
+            "crc" => Kind::Checksum,
+            rest if !rest.starts_with("checkpoint.") => continue,
+            rest if rest.ends_with(".json") => Kind::Json,
+            rest if rest.ends_with(".parquet") => Kind::Parquet,
             _ => continue,
         };
         if let (20, Ok(version)) = (version.len(), version.parse()) {
-            files.insert((version, rank), path);
+            files.push((version, kind, path));
         }
     }
+    files.sort();
     Ok(files)
 }
 

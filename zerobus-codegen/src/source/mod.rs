@@ -1,3 +1,5 @@
+#[cfg(feature = "checkpoint")]
+mod checkpoint;
 mod detect;
 mod error;
 mod folder;
@@ -155,7 +157,10 @@ fn read_text(reader: impl Read, origin: &str) -> Result<String, SourceError> {
         .take(TEXT_MAX + 1)
         .read_to_string(&mut text)
         .map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData => SourceError::new(origin, "it is not UTF-8 text"),
+            io::ErrorKind::InvalidData => SourceError::new(
+                origin,
+                "it is not UTF-8 text; give JSON or DDL, or the folder of a Delta table",
+            ),
             _ => SourceError::io(origin, error),
         })?;
     if u64::try_from(text.len()).is_ok_and(|length| length > TEXT_MAX) {

@@ -135,7 +135,7 @@ fn a_folder_is_read_by_the_newest_metadata_of_its_log() {
         open()
             .unwrap_err()
             .to_string()
-            .contains("Parquet checkpoint")
+            .contains("the log is not whole")
     );
 
     write("00000000000000000009.json", &metadata("old"));
@@ -234,4 +234,23 @@ fn a_corpus_of_schemas_is_read() {
         eprintln!("{folder}: {read} read, {refused} refused");
         assert!(read > refused, "{folder}");
     }
+}
+
+#[test]
+fn a_field_and_the_type_of_a_row_are_columns_too() {
+    for text in [
+        r#"{"name":"a","type":"long","nullable":true,"metadata":{}}"#,
+        "struct<a:bigint>",
+        "STRUCT<a: BIGINT>",
+    ] {
+        let source = Source::read(text, "x").unwrap();
+        assert_eq!(column_of(&source), "a", "{text}");
+    }
+}
+
+#[test]
+fn a_proto_file_is_told_from_bad_ddl() {
+    let text = "// generated\nsyntax = \"proto2\";\nmessage T { optional int32 a = 1; }";
+    let error = Source::read(text, "t.proto").unwrap_err().to_string();
+    assert!(error.contains("it is a .proto file"), "{error}");
 }
