@@ -10,6 +10,7 @@ use zerobus_schema::{TableSchema, ddl};
 
 use crate::delta::Durability;
 use crate::error::{LocalError, TableError};
+use crate::faults::{FaultRule, Faults};
 use crate::lock::FolderLock;
 use crate::server::{Encrypted, LocalZerobus};
 use crate::service::{Credentials, Listener, Service, Stop, Tables, Tls, name_of};
@@ -26,6 +27,7 @@ pub struct LocalZerobusBuilder {
     durability: Durability,
     token_lifetime: Duration,
     stream_lifetime: Duration,
+    faults: Vec<FaultRule>,
 }
 
 #[derive(Debug, Clone)]
@@ -45,6 +47,7 @@ impl LocalZerobusBuilder {
             durability: Durability::Fsync,
             token_lifetime: Duration::from_secs(3_600),
             stream_lifetime: STREAM_LIFETIME,
+            faults: Vec::new(),
         }
     }
 
@@ -120,6 +123,13 @@ impl LocalZerobusBuilder {
         self
     }
 
+    /// Something to go wrong; may be called several times. Rules can be changed while the server runs:
+    /// [`LocalZerobus::fail`], and `PUT /faults`.
+    pub fn fault(mut self, rule: FaultRule) -> Self {
+        self.faults.push(rule);
+        self
+    }
+
     /// Opens the folder, creates the tables of the seeds and starts to serve, on the present tokio runtime.
     ///
     /// # Errors
@@ -134,7 +144,9 @@ impl LocalZerobusBuilder {
         };
         let tls_ip = self.tls_listen.map(|address| address.ip());
         let (data, seeds, durability) = (self.data, self.seeds, self.durability);
-        let opened = spawn_blocking(move || open(&data, &seeds, durability, tls_ip)).await;
+        let faults = Arc::new(Faults::new(self.faults));
+        let rules = Arc::clone(&faults);
+        let opened = spawn_blocking(move || open(&data, &seeds, durability, tls_ip, rules)).await;
         let (lock, tables, tls) =
             opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
         let service = Service::new(
@@ -142,6 +154,7 @@ impl LocalZerobusBuilder {
             self.client,
             self.token_lifetime,
             self.stream_lifetime,
+            Arc::clone(&faults),
         );
         let (stop, stopped) = Stop::new();
         let address = listener.address();
@@ -157,7 +170,7 @@ impl LocalZerobusBuilder {
             encrypted
         });
         Ok(LocalZerobus::new(
-            address, encrypted, tables, lock, stop, serving,
+            address, encrypted, tables, faults, lock, stop, serving,
         ))
     }
 }
@@ -173,6 +186,7 @@ fn open(
     seeds: &[Seed],
     durability: Durability,
     tls: Option<IpAddr>,
+    faults: Arc<Faults>,
 ) -> Result<(FolderLock, Arc<Tables>, Option<Tls>), LocalError> {
     // Before anything is written, so that a mistake leaves nothing behind.
     let mut schemas = Vec::new();
@@ -185,7 +199,7 @@ fn open(
         path: data.to_owned(),
         source,
     })?;
-    let tables = Tables::open(&data, durability)?;
+    let tables = Tables::open(&data, durability, faults)?;
     for (seed, schema) in schemas {
         let created = tables.create(schema, true);
         created.map_err(|error| seed.refused(error))?;

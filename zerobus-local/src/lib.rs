@@ -28,6 +28,7 @@
 //!   client was named, anything that looks like a personal access token (`dapi…`).
 //! - `POST /api/local/ddl`: creates the tables of a text of `CREATE TABLE` statements.
 //! - `GET /health` and `GET /ready`.
+//! - `GET`, `PUT` and `DELETE /faults`: what is to go wrong, see [`Fault`].
 //!
 //! It listens on loopback unless told otherwise, and requests that change anything are refused when their `Host` or
 //! `Origin` names another machine. With [`tls_listen`](LocalZerobusBuilder::tls_listen) it serves the same by TLS on a
@@ -52,10 +53,12 @@ mod builder;
 mod decode;
 mod delta;
 mod error;
+mod faults;
 mod lock;
 mod server;
 mod service;
 
 pub use builder::LocalZerobusBuilder;
 pub use error::{LocalError, TableError};
+pub use faults::{Fault, FaultError, FaultRule};
 pub use server::LocalZerobus;

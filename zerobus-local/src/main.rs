@@ -18,7 +18,7 @@ const EXIT_FAILED: u8 = 3;
 
 fn main() -> ExitCode {
     let options = match options::parse(std::env::args_os().skip(1)) {
-        Ok(Command::Serve(options)) => options,
+        Ok(Command::Serve(options)) => *options,
         Ok(Command::Print(text)) => {
             let _ = io::stdout().write_all(text.as_bytes());
             return ExitCode::SUCCESS;

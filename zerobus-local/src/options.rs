@@ -2,10 +2,10 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lexopt::prelude::*;
-use zerobus_local::{LocalZerobus, LocalZerobusBuilder};
+use zerobus_local::{FaultRule, LocalZerobus, LocalZerobusBuilder};
 
 /// How it is called.
 pub(crate) const USAGE: &str = "\
@@ -23,6 +23,7 @@ address, over Delta tables in DIR/<catalog>/<schema>/<table>.
   --client ID:SECRET    the only client that gets tokens [default: any]; better
                         given as ZEROBUS_LOCAL_CLIENT, which `ps` does not show
   --token-lifetime SEC  how long tokens are good for [default: 3600]
+  --faults FILE         what is to go wrong, as PUT /faults takes it
   --no-fsync            ack what the disk may not have yet
   -h, --help            print this
   -V, --version         print the version
@@ -35,7 +36,7 @@ const CLIENT_VARIABLE: &str = "ZEROBUS_LOCAL_CLIENT";
 /// What the command line asks for.
 pub(crate) enum Command {
     /// To serve.
-    Serve(Options),
+    Serve(Box<Options>),
     /// To print this and be done.
     Print(String),
 }
@@ -81,6 +82,12 @@ pub(crate) fn parse(
                 let seconds = parser.value()?.parse()?;
                 builder = builder.token_lifetime(std::time::Duration::from_secs(seconds));
             }
+            Long("faults") => {
+                let path = PathBuf::from(parser.value()?);
+                for rule in faults(&path)? {
+                    builder = builder.fault(rule);
+                }
+            }
             Long("no-fsync") => builder = builder.fsync(false),
             Short('h') | Long("help") => return Ok(Command::Print(USAGE.to_owned())),
             Short('V') | Long("version") => {
@@ -101,10 +108,17 @@ pub(crate) fn parse(
             .ok_or("--client must be ID:SECRET, neither of them empty")?;
         builder = builder.client(id, secret);
     }
-    Ok(Command::Serve(Options {
+    Ok(Command::Serve(Box::new(Options {
         builder,
         ready_file,
-    }))
+    })))
+}
+
+fn faults(path: &Path) -> Result<Vec<FaultRule>, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+    let rules =
+        text.and_then(|text| FaultRule::parse_list(&text).map_err(|error| error.to_string()));
+    rules.map_err(|problem| format!("{}: {problem}", path.display()))
 }
 
 /// `localhost` stands for 127.0.0.1, so that no name is looked up.

@@ -7,6 +7,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use zerobus_schema::TableName;
 
 use crate::builder::LocalZerobusBuilder;
+use crate::faults::{Fault, FaultRule, Faults};
 use crate::lock::FolderLock;
 use crate::service::Tables;
 
@@ -18,6 +19,7 @@ pub struct LocalZerobus {
     address: SocketAddr,
     encrypted: Option<Encrypted>,
     tables: Arc<Tables>,
+    faults: Arc<Faults>,
     _lock: FolderLock,
     stop: watch::Sender<bool>,
     serving: Vec<JoinHandle<()>>,
@@ -40,6 +42,7 @@ impl LocalZerobus {
         address: SocketAddr,
         encrypted: Option<Encrypted>,
         tables: Arc<Tables>,
+        faults: Arc<Faults>,
         lock: FolderLock,
         stop: watch::Sender<bool>,
         serving: Vec<JoinHandle<()>>,
@@ -48,6 +51,7 @@ impl LocalZerobus {
             address,
             encrypted,
             tables,
+            faults,
             _lock: lock,
             stop,
             serving,
@@ -91,6 +95,21 @@ impl LocalZerobus {
     #[must_use]
     pub fn table_dir(&self, table: &TableName) -> PathBuf {
         self.tables.folder(table)
+    }
+
+    /// Has something go wrong from now on, beside what there is.
+    pub fn fail(&self, rule: FaultRule) {
+        self.faults.add(rule);
+    }
+
+    /// Has a fault happen once, with the next message or commit that it can happen with.
+    pub fn fail_next(&self, fault: Fault) {
+        self.faults.add(FaultRule::new(fault).once());
+    }
+
+    /// Has nothing go wrong any more.
+    pub fn clear_faults(&self) {
+        self.faults.replace(Vec::new());
     }
 
     /// Stops: no new connections; streams are told to reconnect once what they sent is durable and acked.

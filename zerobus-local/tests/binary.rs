@@ -65,6 +65,18 @@ impl Drop for Running {
     }
 }
 
+/// The answer of the server whose ready line this is.
+fn get(ready: &str, path: &str) -> String {
+    let ready: Value = serde_json::from_str(ready).unwrap();
+    let address = ready["url"].as_str().unwrap();
+    let mut connection = TcpStream::connect(address.strip_prefix("http://").unwrap()).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    connection.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    answer
+}
+
 fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
@@ -98,17 +110,7 @@ fn it_says_when_it_is_ready_and_stops_when_told_to() {
     assert_eq!(ready["data"], path(&data));
     assert!(data.join("main/default/t/_delta_log").is_dir());
 
-    let address = ready["url"]
-        .as_str()
-        .unwrap()
-        .strip_prefix("http://")
-        .unwrap();
-    let mut connection = TcpStream::connect(address).unwrap();
-    connection
-        .write_all(b"GET /ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
-        .unwrap();
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer).unwrap();
+    let answer = get(&server.ready, "/ready");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 
     let (status, stderr) = refused(&["--data", path(&data)]);
@@ -146,6 +148,31 @@ fn a_seed_with_a_mistake_is_named_with_file_line_and_column() {
         stderr.contains(&format!("{}:3:4: ", seed.display())),
         "{stderr}"
     );
+}
+
+#[test]
+fn faults_come_from_a_file() {
+    let folder = TempDir::new().unwrap();
+    let faults = folder.path().join("faults.json");
+    let data = folder.path().join("data");
+    let arguments = ["--data", path(&data), "--faults", path(&faults)];
+    fs::write(&faults, r#"{"faults": [{"fault": "nonsense"}]}"#).unwrap();
+    let (status, stderr) = refused(&arguments);
+    assert_eq!(status, 2);
+    let problem = format!(
+        "{}: faults[0]: there is no fault \"nonsense\"",
+        faults.display()
+    );
+    assert!(stderr.contains(&problem), "{stderr}");
+
+    fs::write(
+        &faults,
+        r#"{"faults": [{"fault": "internal", "times": 3}]}"#,
+    )
+    .unwrap();
+    let server = Running::start(&arguments);
+    let answer = get(&server.ready, "/faults");
+    assert!(answer.contains("\"times\":3"), "{answer}");
 }
 
 #[test]

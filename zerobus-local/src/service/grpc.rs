@@ -25,11 +25,13 @@ use zerobus_proto::{
 use super::access::{authorize, parse_name};
 use super::codec::{Call, MessageCodec, Told};
 use super::persistent::{self, Problem};
+use super::reader::Injection;
 use super::status::stopping;
 use super::stop::Stop;
 use super::stream::Ingest;
 use super::table::Tables;
 use super::token::Tokens;
+use crate::faults::Faults;
 
 /// Answers that may wait for a client that does not read them.
 const ANSWERS_MAX: usize = 16;
@@ -41,6 +43,7 @@ type Answers<T> = ReceiverStream<Result<T, Status>>;
 pub(super) struct Grpc {
     tables: Arc<Tables>,
     tokens: Arc<Tokens>,
+    faults: Arc<Faults>,
     stop: Stop,
     stream_lifetime: Duration,
 }
@@ -49,12 +52,14 @@ impl Grpc {
     pub(super) fn new(
         tables: Arc<Tables>,
         tokens: Arc<Tokens>,
+        faults: Arc<Faults>,
         stop: Stop,
         stream_lifetime: Duration,
     ) -> Self {
         Self {
             tables,
             tokens,
+            faults,
             stop,
             stream_lifetime,
         }
@@ -93,7 +98,12 @@ impl StreamingService<Bytes> for Streams {
         let opened = authorize(request.metadata(), &grpc.tokens, &grpc.tables).map(|access| {
             let (answers, responses) = mpsc::channel(ANSWERS_MAX);
             let (stop, lifetime) = (grpc.stop.clone(), grpc.stream_lifetime);
-            let ingest = Ingest::new(access, *call, answers, stop, lifetime);
+            let injection = Injection {
+                faults: Arc::clone(&grpc.faults),
+                tokens: Arc::clone(&grpc.tokens),
+                cut: request.extensions().get().cloned().unwrap_or_default(),
+            };
+            let ingest = Ingest::new(access, *call, answers, stop, lifetime, injection);
             tokio::spawn(ingest.run(request.into_inner()));
             Response::new(ReceiverStream::new(responses))
         });

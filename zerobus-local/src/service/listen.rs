@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Request;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -12,12 +14,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use super::cut::Cut;
 use super::grpc::Grpc;
 use super::routes::Routes;
 use super::stop::Stop;
 use super::table::Tables;
 use super::tls::Tls;
 use super::token::{Credentials, Tokens};
+use crate::faults::Faults;
 
 /// What one stream may have on its way here. Large, because a stream carries up to 100 MB/s.
 const STREAM_WINDOW: u32 = 4 * 1024 * 1024;
@@ -44,6 +48,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct Service {
     tables: Arc<Tables>,
     tokens: Arc<Tokens>,
+    faults: Arc<Faults>,
     stream_lifetime: Duration,
 }
 
@@ -53,9 +58,11 @@ impl Service {
         client: Option<Credentials>,
         token_lifetime: Duration,
         stream_lifetime: Duration,
+        faults: Arc<Faults>,
     ) -> Self {
         Self {
             tables,
+            faults,
             tokens: Arc::new(Tokens::new(client, token_lifetime)),
             stream_lifetime,
         }
@@ -100,11 +107,13 @@ impl Listener {
             grpc: Grpc::new(
                 Arc::clone(&service.tables),
                 Arc::clone(&service.tokens),
+                Arc::clone(&service.faults),
                 stop.clone(),
                 service.stream_lifetime,
             ),
             tables: service.tables,
             tokens: service.tokens,
+            faults: service.faults,
             listening: self.address,
         };
         let mut connections = JoinSet::new();
@@ -163,12 +172,20 @@ async fn serve_connection(
         .keep_alive_interval(KEEP_ALIVE_INTERVAL)
         .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
         .max_concurrent_streams(1_000);
-    let service = service_fn(move |request| routes.clone().answer(request));
+    let cut = Cut::default();
+    let service = service_fn({
+        let cut = cut.clone();
+        move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(cut.clone());
+            routes.clone().answer(request)
+        }
+    });
     let connection = builder.serve_connection(TokioIo::new(connection), service);
     let mut connection = std::pin::pin!(connection);
     // How a connection ends is the client's business; its streams know what they need to know.
     tokio::select! {
         _ = connection.as_mut() => {}
+        () = cut.due() => {}
         () = stop.stopped() => {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;

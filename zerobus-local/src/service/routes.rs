@@ -19,6 +19,7 @@ use super::origin::is_trusted;
 use super::table::Tables;
 use super::token::Tokens;
 use super::{catalog, insert, oauth};
+use crate::faults::{FaultRule, Faults};
 
 /// The largest body of a request that is no stream.
 const BODY_MAX: usize = 16 * 1024 * 1024;
@@ -33,6 +34,7 @@ pub(super) struct Routes {
     pub(super) grpc: Grpc,
     pub(super) tables: Arc<Tables>,
     pub(super) tokens: Arc<Tokens>,
+    pub(super) faults: Arc<Faults>,
     pub(super) listening: SocketAddr,
 }
 
@@ -99,6 +101,12 @@ impl Routes {
         match path {
             "/health" | "/ready" if get => Ok(Answer::ok(json!({"status": "ok"}))),
             "/oidc/v1/token" if post => oauth::token(parts, body, &self.tokens, &self.tables),
+            "/faults" if get => Ok(Answer::ok(self.faults.to_json())),
+            "/faults" if parts.method == Method::PUT => self.put_faults(body),
+            "/faults" if parts.method == Method::DELETE => {
+                self.faults.replace(Vec::new());
+                Ok(Answer::ok(self.faults.to_json()))
+            }
             "/api/local/ddl" if post => catalog::create_from_ddl(body, &self.tables),
             TABLES if get => {
                 catalog::authorize(parts, &self.tokens)?;
@@ -131,6 +139,20 @@ fn path(parts: &Parts) -> &str {
     let path = parts.uri.path();
     let rest = path.get(1..).filter(|rest| rest.starts_with('/'));
     rest.unwrap_or(path)
+}
+
+impl Routes {
+    /// In place of the rules that there are.
+    fn put_faults(&self, body: &[u8]) -> Result<Answer, Answer> {
+        let refused = |problem: &dyn std::fmt::Display| {
+            let problem = problem.to_string();
+            Answer::error(StatusCode::BAD_REQUEST, "INVALID_PARAMETER_VALUE", &problem)
+        };
+        let text = std::str::from_utf8(body).map_err(|error| refused(&error))?;
+        let rules = FaultRule::parse_list(text).map_err(|error| refused(&error))?;
+        self.faults.replace(rules);
+        Ok(Answer::ok(self.faults.to_json()))
+    }
 }
 
 fn is_grpc(parts: &Parts) -> bool {

@@ -32,6 +32,14 @@ pub(super) fn stopping() -> Status {
     Status::unavailable("The server is shutting down; reconnect.")
 }
 
+/// What a stream is told whose token expires.
+pub(super) fn expired() -> Status {
+    Status::unauthenticated(
+        "Token expired while the stream was open: ask /oidc/v1/token for a new one, reconnect, and send again what was \
+         not acked.",
+    )
+}
+
 /// The status of a schema that does not fit its table, with the causes in a `google.rpc.ErrorInfo`.
 pub(super) fn schema_mismatch(table: &TableName, mismatches: &[Mismatch]) -> Status {
     let mut text = format!("The record's schema does not fit table {table}: ");

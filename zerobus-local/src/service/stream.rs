@@ -7,11 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
-use tonic::{Code, Status, Streaming};
+use tonic::{Status, Streaming};
 use uuid::Uuid;
-use zerobus_proto::contract::{FIRST_OFFSET, MAX_RECORD_BYTES_PER_MESSAGE, SERVER_RECEIVE_LIMIT};
-use zerobus_proto::ingest_record_batch_request::Batch;
-use zerobus_proto::ingest_record_request::Record;
+use zerobus_proto::contract::FIRST_OFFSET;
 use zerobus_proto::resume_ingest_stream_request::Identifier;
 use zerobus_proto::{
     CloseStreamSignal, CreateIngestStreamRequest, CreateIngestStreamResponse, ErrorCode,
@@ -21,11 +19,12 @@ use zerobus_proto::{
 use super::access::{Access, parse_name};
 use super::codec::{Call, Incoming, Request, Told};
 use super::persistent::{self, Problem};
-use super::sink::{Progress, Refused, Sink};
-use super::status::{coded, schema_mismatch, stopping, write_failed};
+use super::reader::{Encoding, End, Injection, Reader, Signal};
+use super::sink::{Progress, Sink};
+use super::status::{coded, expired, schema_mismatch, stopping, write_failed};
 use super::stop::Stop;
 use super::table::Table;
-use crate::decode::{Chunk, Descriptor, DescriptorError, Fault, Plan};
+use crate::decode::{Descriptor, DescriptorError, Plan};
 
 /// The longest time between the signal that a stream is about to be closed and its end.
 const NOTICE_MAX: Duration = Duration::from_secs(30);
@@ -43,23 +42,7 @@ pub(super) struct Ingest {
     answers: mpsc::Sender<Result<Told, Status>>,
     stop: Stop,
     lifetime: Duration,
-}
-
-/// What a stream's records are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Encoding {
-    Proto,
-    Json,
-}
-
-/// Why a stream is over.
-enum End {
-    /// The client has sent all it wanted to.
-    Done,
-    /// The client is not there any more.
-    Gone,
-    /// The stream is refused, once what it sent before is durable.
-    Refused(Status),
+    injection: Injection,
 }
 
 impl Ingest {
@@ -69,6 +52,7 @@ impl Ingest {
         answers: mpsc::Sender<Result<Told, Status>>,
         stop: Stop,
         lifetime: Duration,
+        injection: Injection,
     ) -> Self {
         Self {
             table: access.table,
@@ -77,6 +61,7 @@ impl Ingest {
             answers,
             stop,
             lifetime,
+            injection,
         }
     }
 
@@ -210,7 +195,10 @@ impl Ingest {
         let answers = self.answers.clone();
         // Where a persistent stream goes on.
         let mut acked = progress.borrow().durable;
+        let (signal, mut signals) = mpsc::unbounded_channel();
         let mut reader = Reader {
+            injection: &self.injection,
+            signal,
             table: &self.table,
             call: self.call,
             encoding,
@@ -223,13 +211,34 @@ impl Ingest {
         let mut announced = pin!(sleep(self.lifetime.saturating_sub(notice)));
         let mut is_announced = false;
         let mut expires = pin!(sleep_until(self.expires));
+        // What faults have done to acks.
+        let mut acks_from = None;
+        let mut dropped_from = None;
         let end = {
             let mut reading = pin!(reader.run(requests));
             loop {
                 tokio::select! {
                     end = &mut reading => break end,
-                    _ = progress.changed() => {
+                    Some(signal) = signals.recv() => match signal {
+                        Signal::DelayAcks(time) => acks_from = Some(Instant::now() + time),
+                        Signal::DropAck(offset) => dropped_from = dropped_from.or(Some(offset)),
+                        Signal::Close(time) => {
+                            is_announced = true;
+                            ends.as_mut().reset(Instant::now() + time);
+                            let duration = prost_types::Duration::try_from(time).ok();
+                            self.tell(Told::Closing(CloseStreamSignal { duration })).await;
+                        }
+                    },
+                    () = until(acks_from), if acks_from.is_some() => {
+                        acks_from = None;
+                        progress.mark_changed();
+                    }
+                    // A signal about a message comes before it is stored.
+                    _ = progress.changed(), if acks_from.is_none() && signals.is_empty() => {
                         let now = progress.borrow_and_update().clone();
+                        if dropped_from.is_some() && now.durable >= dropped_from {
+                            break End::Cut;
+                        }
                         self.report(&now, &mut acked).await?;
                     }
                     () = answers.closed() => break End::Gone,
@@ -252,16 +261,31 @@ impl Ingest {
             .next
             .checked_sub(1)
             .filter(|&last| last >= FIRST_OFFSET);
-        while !matches!(end, End::Gone) && acked < last {
-            if progress.changed().await.is_err() {
+        let mut end = end;
+        until(acks_from).await;
+        while !matches!(end, End::Gone | End::Cut) && acked < last {
+            let now = progress.borrow_and_update().clone();
+            if now.durable <= acked && now.failed.is_none() {
+                if progress.changed().await.is_err() {
+                    break;
+                }
+                continue;
+            }
+            if dropped_from.is_some() && now.durable >= dropped_from {
+                end = End::Cut;
                 break;
             }
-            let now = progress.borrow_and_update().clone();
             self.report(&now, &mut acked).await?;
         }
         match end {
             End::Refused(status) => Err(status),
             End::Done | End::Gone => Ok(()),
+            End::Cut => {
+                self.injection.cut.cut();
+                // Any end before that would be a status.
+                self.answers.closed().await;
+                Ok(())
+            }
         }
     }
 
@@ -293,172 +317,9 @@ impl Ingest {
     }
 }
 
-/// The side of a stream that takes records in.
-struct Reader<'a> {
-    table: &'a Table,
-    call: Call,
-    encoding: Encoding,
-    sink: &'a Arc<Sink>,
-    /// The offset the next message must have.
-    next: i64,
-}
-
-impl Reader<'_> {
-    async fn run(&mut self, requests: &mut Streaming<Bytes>) -> End {
-        loop {
-            match requests.message().await {
-                Ok(Some(request)) => {
-                    if let Err(status) = self.take(&request) {
-                        return End::Refused(status);
-                    }
-                }
-                Ok(None) => return End::Done,
-                Err(status) if status.code() == Code::OutOfRange => {
-                    return End::Refused(too_large());
-                }
-                Err(status) if is_the_clients(&status) => return End::Refused(status),
-                Err(_) => return End::Gone,
-            }
-            self.sink.room().await;
-            // A client that never pauses must not keep the acks from going out.
-            tokio::task::coop::consume_budget().await;
-        }
+/// Waits for a time, if there is one.
+async fn until(time: Option<Instant>) {
+    if let Some(time) = time {
+        sleep_until(time).await;
     }
-
-    fn take(&mut self, message: &Bytes) -> Result<(), Status> {
-        let encoding = self.encoding;
-        let request = match Incoming::parse(self.call, message)? {
-            Incoming::Records { offset, records } => {
-                self.check_offset(Some(offset))?;
-                return match encoding {
-                    Encoding::Proto => self.add(records.bytes(), records, Chunk::push_proto),
-                    Encoding::Json => Err(self.other_encoding()),
-                };
-            }
-            Incoming::Other(request) => request,
-        };
-        match request {
-            Some(Request::Record(ingest)) => {
-                self.check_offset(ingest.offset_id)?;
-                match (encoding, ingest.record) {
-                    (Encoding::Proto, Some(Record::ProtoEncodedRecord(record))) => {
-                        let records = [&record[..]].into_iter();
-                        self.add(record.len(), records, Chunk::push_proto)
-                    }
-                    (Encoding::Json, Some(Record::JsonRecord(record))) => {
-                        let records = [record.as_str()].into_iter();
-                        self.add(record.len(), records, Chunk::push_json)
-                    }
-                    (_, None) => Err(self.refused("The message has no record.")),
-                    (_, Some(_)) => Err(self.other_encoding()),
-                }
-            }
-            Some(Request::Batch(ingest)) => {
-                self.check_offset(ingest.offset_id)?;
-                match (encoding, ingest.batch) {
-                    (Encoding::Proto, Some(Batch::ProtoEncodedBatch(batch))) => {
-                        let bytes = batch.records.iter().map(Bytes::len).sum();
-                        let records = batch.records.iter().map(|record| &record[..]);
-                        self.add(bytes, records, Chunk::push_proto)
-                    }
-                    (Encoding::Json, Some(Batch::JsonBatch(batch))) => {
-                        let bytes = batch.records.iter().map(String::len).sum();
-                        let records = batch.records.iter().map(String::as_str);
-                        self.add(bytes, records, Chunk::push_json)
-                    }
-                    (_, None) => Err(self.refused("The message has no batch.")),
-                    (_, Some(_)) => Err(self.other_encoding()),
-                }
-            }
-            Some(Request::Create(_) | Request::Resume(_)) => Err(Status::invalid_argument(
-                "create_stream and resume_stream can only be the first message of a stream.",
-            )),
-            None => Err(Status::invalid_argument("The message has no payload.")),
-        }
-    }
-
-    fn check_offset(&self, offset: Option<i64>) -> Result<(), Status> {
-        if offset == Some(self.next) {
-            return Ok(());
-        }
-        let found = offset.map_or_else(|| "none".to_owned(), |offset| offset.to_string());
-        Err(coded(
-            ErrorCode::OFFSET_NOT_SEQUENTIAL,
-            &format!(
-                "Offsets must be sequential from {FIRST_OFFSET} on each {}: expected {}, found {found}.",
-                match self.call {
-                    Call::Ephemeral => "connection",
-                    Call::Persistent => "persistent stream",
-                },
-                self.next
-            ),
-        ))
-    }
-
-    fn add<R: Copy>(
-        &mut self,
-        bytes: usize,
-        records: impl ExactSizeIterator<Item = R> + Clone,
-        push: impl Fn(&mut Chunk, R) -> Result<(), Fault>,
-    ) -> Result<(), Status> {
-        if bytes > MAX_RECORD_BYTES_PER_MESSAGE {
-            return Err(Status::invalid_argument(format!(
-                "The records of one message have {bytes} bytes, at most {MAX_RECORD_BYTES_PER_MESSAGE} are taken: \
-                 send smaller batches."
-            )));
-        }
-        match self.sink.add(self.next, bytes, records, push) {
-            Ok(()) => {
-                self.next += 1;
-                Ok(())
-            }
-            Err(Refused::Record(at, fault)) => Err(self.refused(&format!(
-                "Record {at} of the message at offset {} does not fit table {}: {fault}.",
-                self.next, self.table.name
-            ))),
-            Err(Refused::TooMany { most }) => Err(Status::invalid_argument(format!(
-                "One message for table {} can have at most {most} records: send smaller batches.",
-                self.table.name
-            ))),
-            // The failure itself comes by way of the progress; this stands in when it does not.
-            Err(Refused::Closed) => Err(stopping()),
-        }
-    }
-
-    fn refused(&self, text: &str) -> Status {
-        coded(ErrorCode::RECORD_REFUSED, text)
-    }
-
-    fn other_encoding(&self) -> Status {
-        self.refused(&format!(
-            "The stream was created for {} records, the message holds others.",
-            match self.encoding {
-                Encoding::Proto => "PROTO",
-                Encoding::Json => "JSON",
-            }
-        ))
-    }
-}
-
-/// Whether tonic refused what the client sent, as opposed to not hearing from it any more.
-fn is_the_clients(status: &Status) -> bool {
-    matches!(
-        status.code(),
-        Code::InvalidArgument | Code::ResourceExhausted | Code::Unimplemented
-    )
-}
-
-/// In place of tonic's words for it.
-fn too_large() -> Status {
-    Status::invalid_argument(format!(
-        "A message can have at most {SERVER_RECEIVE_LIMIT} bytes, and its records at most \
-         {MAX_RECORD_BYTES_PER_MESSAGE}: send smaller batches."
-    ))
-}
-
-fn expired() -> Status {
-    Status::unauthenticated(
-        "Token expired while the stream was open: ask /oidc/v1/token for a new one, reconnect, and send again what was \
-         not acked.",
-    )
 }

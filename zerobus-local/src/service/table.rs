@@ -10,6 +10,7 @@ use zerobus_schema::{Fingerprint, TableName, TableSchema, delta as delta_schema}
 use super::writer::Writer;
 use crate::delta::{DeltaError, DeltaTable, Durability, TableOptions};
 use crate::error::TableError;
+use crate::faults::Faults;
 
 const LOG_FOLDER: &str = "_delta_log";
 
@@ -34,15 +35,21 @@ impl Table {
 pub(crate) struct Tables {
     data: PathBuf,
     durability: Durability,
+    faults: Arc<Faults>,
     tables: Mutex<BTreeMap<TableName, Arc<Table>>>,
 }
 
 impl Tables {
     /// Opens every table under `data`, at `<catalog>/<schema>/<table>`.
-    pub(crate) fn open(data: &Path, durability: Durability) -> Result<Self, TableError> {
+    pub(crate) fn open(
+        data: &Path,
+        durability: Durability,
+        faults: Arc<Faults>,
+    ) -> Result<Self, TableError> {
         let tables = Self {
             data: data.to_owned(),
             durability,
+            faults,
             tables: Mutex::default(),
         };
         for catalog in folders(data)? {
@@ -159,7 +166,9 @@ impl Tables {
             }
         };
         let folder = delta.folder().to_owned();
-        let writer = Writer::start(delta, self.durability).map_err(|source| TableError::Io {
+        let faults = Arc::clone(&self.faults);
+        let writer = Writer::start(name.clone(), delta, self.durability, faults);
+        let writer = writer.map_err(|source| TableError::Io {
             path: folder.clone(),
             source,
         })?;

@@ -111,6 +111,17 @@ impl Tokens {
         token
     }
 
+    /// Ends the tokens for a table.
+    pub(super) fn expire(&self, table: &TableName) {
+        let now = Instant::now();
+        let mut grants = self.grants.lock().unwrap_or_else(PoisonError::into_inner);
+        for grant in grants.values_mut() {
+            if matches!(&grant.scope, Scope::Ingest { table: of, .. } if of == table) {
+                grant.expires = now;
+            }
+        }
+    }
+
     /// What a token is good for.
     ///
     /// Where no client was named, anything that looks like a personal access token is good for the catalog, as any

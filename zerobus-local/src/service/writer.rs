@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use arrow_array::RecordBatch;
 use tokio::sync::oneshot;
 use tonic::Code;
+use zerobus_schema::TableName;
 
 use super::persistent::{Ask, PersistentStreams, Problem, What};
 use super::sink::{Note, Sink, WriteFailure};
 use crate::decode::Plan;
 use crate::delta::{DeltaError, DeltaTable, Durability, Txn};
+use crate::faults::Faults;
 
 /// A busy table starts commits at most this often, so that versions stay few.
 const BUSY_INTERVAL: Duration = Duration::from_millis(20);
@@ -25,12 +27,19 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(table: DeltaTable, durability: Durability) -> std::io::Result<Self> {
+    pub(super) fn start(
+        name: TableName,
+        table: DeltaTable,
+        durability: Durability,
+        faults: Arc<Faults>,
+    ) -> std::io::Result<Self> {
         let (inbox, notes) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("zerobus-writer".to_owned())
             .spawn(move || {
                 let thread = WriterThread {
+                    name,
+                    faults,
                     table,
                     durability,
                     persistent: PersistentStreams::default(),
@@ -113,6 +122,8 @@ impl Writer {
 }
 
 struct WriterThread {
+    name: TableName,
+    faults: Arc<Faults>,
     table: DeltaTable,
     durability: Durability,
     persistent: PersistentStreams,
@@ -248,6 +259,11 @@ impl WriterThread {
             .collect();
         let failure = if batches.is_empty() && txns.is_empty() {
             None
+        } else if self.faults.with_commit(&self.name) {
+            Some(Arc::new(WriteFailure {
+                code: Code::Unavailable,
+                message: "the disk has no room (injected fault disk_full)".to_owned(),
+            }))
         } else {
             let appended = self.table.append(&batches, &txns);
             appended.err().map(|error| Arc::new(self.failure(&error)))

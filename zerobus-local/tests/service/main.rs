@@ -7,6 +7,7 @@ mod air_quality;
 mod catalog;
 mod client;
 mod descriptor;
+mod faults;
 mod hostile;
 mod http;
 mod insert;

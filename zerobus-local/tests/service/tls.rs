@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use zerobus_client::{Client, Error, TimestampMicros, Workspace, ZerobusRecord};
 use zerobus_local::{LocalError, LocalZerobus};
 
-const EVENTS: &str = "CREATE TABLE main.default.events (seq BIGINT NOT NULL, source INT NOT NULL, \
+pub(crate) const EVENTS: &str = "CREATE TABLE main.default.events (seq BIGINT NOT NULL, source INT NOT NULL, \
                       observed_at TIMESTAMP NOT NULL, ratio DOUBLE, label STRING, payload BINARY NOT NULL)";
 
 #[derive(ZerobusRecord)]

@@ -1,0 +1,99 @@
+use std::time::Duration;
+
+/// Something that goes wrong with an ingest message, or with the commit that holds it.
+///
+/// What a fault says has failed has failed: a message that is refused is not stored, a commit that finds the disk full is not
+/// made. What was taken before is durable and acked first, as with any other end of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The stream ends with UNAVAILABLE in place of taking the message. `unavailable`
+    Unavailable,
+    /// The stream ends with RESOURCE_EXHAUSTED. `resource_exhausted`
+    ResourceExhausted,
+    /// The stream ends with INTERNAL. `internal`
+    Internal,
+    /// The message is refused as one that does not fit the table: INVALID_ARGUMENT, 4044. `refuse_record`
+    RefuseRecord,
+    /// The stream ends with UNAUTHENTICATED, and no token for its table is good any more. `expire_token`
+    ExpireToken,
+    /// The connection is cut in place of taking the message, with all streams on it. `disconnect`
+    Disconnect,
+    /// The message is stored, and the connection is cut in place of the ack. `drop_ack`
+    DropAck,
+    /// The message is taken, and acks of its stream are held back for this long. `delay_ack`, `millis`
+    DelayAck(Duration),
+    /// The message is taken, and the stream is told that it ends after this long, and does: UNAVAILABLE, 6002.
+    /// `close_signal`, `millis`
+    CloseSignal(Duration),
+    /// A commit finds no room on the disk; counted in commits of a table, not in messages. `disk_full`
+    DiskFull,
+}
+
+impl Fault {
+    pub(super) const NAMES: [&str; 10] = [
+        "unavailable",
+        "resource_exhausted",
+        "internal",
+        "refuse_record",
+        "expire_token",
+        "disconnect",
+        "drop_ack",
+        "delay_ack",
+        "close_signal",
+        "disk_full",
+    ];
+
+    pub(super) fn named(name: &str, millis: Option<u64>) -> Result<Self, String> {
+        let time = || {
+            let millis = millis.ok_or_else(|| format!("{name} needs `millis`"))?;
+            Ok::<_, String>(Duration::from_millis(millis))
+        };
+        let fault = match name {
+            "unavailable" => Self::Unavailable,
+            "resource_exhausted" => Self::ResourceExhausted,
+            "internal" => Self::Internal,
+            "refuse_record" => Self::RefuseRecord,
+            "expire_token" => Self::ExpireToken,
+            "disconnect" => Self::Disconnect,
+            "drop_ack" => Self::DropAck,
+            "delay_ack" => return Ok(Self::DelayAck(time()?)),
+            "close_signal" => return Ok(Self::CloseSignal(time()?)),
+            "disk_full" => Self::DiskFull,
+            _ => {
+                return Err(format!(
+                    "there is no fault {name:?}; there are {}",
+                    Self::NAMES.join(", ")
+                ));
+            }
+        };
+        match millis {
+            None => Ok(fault),
+            Some(_) => Err(format!("{name} takes no `millis`")),
+        }
+    }
+
+    /// Its name in a list.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::ResourceExhausted => "resource_exhausted",
+            Self::Internal => "internal",
+            Self::RefuseRecord => "refuse_record",
+            Self::ExpireToken => "expire_token",
+            Self::Disconnect => "disconnect",
+            Self::DropAck => "drop_ack",
+            Self::DelayAck(_) => "delay_ack",
+            Self::CloseSignal(_) => "close_signal",
+            Self::DiskFull => "disk_full",
+        }
+    }
+
+    pub(super) fn millis(self) -> Option<u64> {
+        match self {
+            Self::DelayAck(time) | Self::CloseSignal(time) => u64::try_from(time.as_millis()).ok(),
+            _ => None,
+        }
+    }
+}
