@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use zerobus_codegen::{RustOptions, ddl, descriptor, proto, rust_tables};
+use zerobus_codegen::{RustOptions, ddl, descriptor, proto, rust_tables, snapshot_files};
 use zerobus_schema::TableSchema;
 use zerobus_schema::mapping::MappingOptions;
 
@@ -166,22 +166,8 @@ pub(crate) struct Snapshots {
 impl Snapshots {
     /// Those in `folder`; a folder that is not there has none.
     pub(crate) fn open(folder: &Path) -> Result<Self, String> {
-        let mut names = Vec::new();
-        let shown = |error: std::io::Error| format!("{}: {error}", folder.display());
-        match fs::read_dir(folder) {
-            Ok(entries) => {
-                for entry in entries {
-                    let name = entry.map_err(shown)?.file_name();
-                    let name = name.to_string_lossy().into_owned();
-                    if name.ends_with(".json") && !name.starts_with('.') {
-                        names.push(name);
-                    }
-                }
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(shown(error)),
-        }
-        names.sort_unstable();
+        let names =
+            snapshot_files(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let mut snapshots = Self::default();
         for name in names {
             let file = folder.join(&name);

@@ -8,7 +8,7 @@ use crate::rust::{
     self, Construct, DateTimeTypes, DecimalTypes, MapTypes, RustOptions, StringTypes, Style,
     VariantTypes,
 };
-use crate::snapshot_file::write_file;
+use crate::snapshot_file::{snapshot_files, write_file};
 use crate::source::SourceError;
 
 /// Asks a build script with the feature `live` to fetch its tables.
@@ -291,27 +291,12 @@ fn read_snapshots(folder: &Path, tables: &[TableName]) -> Result<Vec<SnapshotFil
 
 fn list(folder: &Path) -> Result<Vec<String>, BuildError> {
     let shown = folder.display().to_string();
-    let mut names = Vec::new();
-    match fs::read_dir(folder) {
-        Ok(entries) => {
-            for entry in entries {
-                let entry = entry.map_err(|error| SourceError::io(&shown, error))?;
-                let name = entry.file_name().into_string().unwrap_or_default();
-                if name.ends_with(".json") && !name.starts_with('.') {
-                    names.push(name);
-                }
-            }
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(SourceError::io(&shown, error).into()),
-    }
+    let names = snapshot_files(folder).map_err(|error| SourceError::io(&shown, error))?;
     if names.is_empty() {
         return Err(BuildError::new(format!(
             "no snapshot in {shown}; write one with `zerobus pull TABLE --schemas {shown}` and check it in"
         )));
     }
-    // What a folder's listing gives has no order.
-    names.sort_unstable();
     Ok(names)
 }
 

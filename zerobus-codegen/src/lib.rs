@@ -32,6 +32,6 @@ pub use rust::{
     Construct, DateTimeTypes, DecimalTypes, MapTypes, RustError, RustOptions, StringTypes, Style,
     VariantTypes, rust, rust_tables,
 };
-pub use snapshot_file::{SavedSnapshot, SnapshotChange, save_snapshot, write_file};
+pub use snapshot_file::{SavedSnapshot, SnapshotChange, save_snapshot, snapshot_files, write_file};
 pub use source::{Source, SourceError, SourceKind};
 pub use zerobus_schema::mapping::{MappingOptions, Refusals};

@@ -1,4 +1,3 @@
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -6,7 +5,7 @@ use zerobus_catalog::{CatalogError, Workspace};
 use zerobus_schema::{TableName, TableSchema};
 
 use crate::build_script::{BuildError, Config, LIVE_VARIABLE, Live};
-use crate::snapshot_file::save_snapshot;
+use crate::snapshot_file::{save_snapshot, snapshot_files};
 
 impl Config {
     /// Fetches the tables and updates their snapshots before anything is generated, on every run of the build script. The
@@ -120,16 +119,10 @@ async fn fetch(
 
 /// The tables that have a snapshot in `folder`, by the names of the files.
 fn present(folder: &Path) -> Result<Vec<TableName>, BuildError> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => {
-            return Err(BuildError::new(format!("{}: {error}", folder.display())));
-        }
-    };
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let tables = names.filter_map(|name| TableName::parse(name.strip_suffix(".json")?).ok());
-    let mut tables: Vec<TableName> = tables.collect();
-    tables.sort_unstable();
-    Ok(tables)
+    let names = snapshot_files(folder)
+        .map_err(|error| BuildError::new(format!("{}: {error}", folder.display())))?;
+    let tables = names
+        .iter()
+        .filter_map(|name| TableName::parse(name.strip_suffix(".json")?).ok());
+    Ok(tables.collect())
 }

@@ -70,6 +70,28 @@ pub fn save_snapshot(folder: &Path, table: TableSchema) -> Result<SavedSnapshot,
     })
 }
 
+/// The names of the snapshot files in a folder, sorted; none where there is no such folder.
+///
+/// # Errors
+/// What the file system says.
+pub fn snapshot_files(folder: &Path) -> std::io::Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".json") && !name.starts_with('.') {
+            names.push(name);
+        }
+    }
+    // What a folder's listing gives has no order.
+    names.sort_unstable();
+    Ok(names)
+}
+
 /// Writes a file whole or not at all, with the folders it lies in: another process sees what was there before, or all
 /// of the new. A file that is a link to another one stays that.
 ///
