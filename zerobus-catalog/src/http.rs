@@ -193,7 +193,8 @@ impl Answer {
     /// The machine-readable kind of a refusal: OAuth's `error` or the catalog's `error_code`.
     pub(crate) fn code(&self) -> Option<String> {
         let value: Value = serde_json::from_str(&self.body).ok()?;
-        ["error", "error_code"]
+        // The last is how one implementation of others spells it.
+        ["error", "error_code", "errorCode"]
             .iter()
             .find_map(|key| value.get(key)?.as_str().map(str::to_owned))
     }

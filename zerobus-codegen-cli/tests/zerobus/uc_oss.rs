@@ -154,7 +154,7 @@ fn a_catalog_of_others_is_pulled_generated_and_checked_errors_included() {
             "schemas",
             "-o",
             "t.proto",
-            "--omit-refused",
+            "--skip-unsupported",
         ]);
         assert!(
             exit == 0 || exit == 3 && stderr.contains("column "),
@@ -166,7 +166,7 @@ fn a_catalog_of_others_is_pulled_generated_and_checked_errors_included() {
             "schemas",
             "-o",
             "t.proto",
-            "--omit-refused",
+            "--skip-unsupported",
             "--check",
         ]);
         assert_eq!(again, exit, "{name}");

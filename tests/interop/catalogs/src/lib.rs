@@ -1,0 +1,1 @@
+//! Tests only: what other people's catalogs answer, and what their tools read.
