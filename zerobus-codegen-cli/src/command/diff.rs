@@ -105,8 +105,15 @@ impl Pair<'_> {
     /// Points at the column in the newer file, else in the older, else at the top of what there is.
     fn entry(&self, finding: Finding, table: &str, code: &Code) -> Entry {
         let texts = || [&self.new_text, &self.old_text].into_iter().flatten();
-        let place = texts()
-            .find_map(|text| text.place(&finding.path))
+        // What is in neither file is shown where it would be: at the column around it.
+        let parts = finding.path.parts();
+        let place = (1..=parts.len())
+            .rev()
+            .map(|length| {
+                let parts = parts.iter().take(length);
+                parts.fold(ColumnPath::default(), |path, part| path.child(part))
+            })
+            .find_map(|path| texts().find_map(|text| text.place(&path)))
             .or_else(|| texts().next().map(Text::top));
         let mut places: Vec<_> = place.into_iter().collect();
         places.extend(code.place(table, &finding.path));

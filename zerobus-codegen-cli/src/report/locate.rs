@@ -338,20 +338,21 @@ impl Code {
     pub(crate) fn tables(&self) -> Vec<(String, Place)> {
         let mut found = Vec::new();
         for (file, text) in &self.files {
-            for (index, line) in text.lines().enumerate() {
-                let line = line.trim_start();
-                if line.starts_with("//") || !line.contains("zerobus(") {
-                    continue;
-                }
-                let name = line
-                    .split_once("table")
-                    .and_then(|(_, rest)| rest.trim_start().strip_prefix('='))
-                    .and_then(|rest| rest.trim_start().strip_prefix('"'))
-                    .and_then(|rest| rest.split_once('"'));
-                if let Some((name, _)) = name {
+            for (at, _) in text.match_indices("zerobus(") {
+                let before = text.get(..at).unwrap_or("");
+                let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+                let commented = text
+                    .get(line_start..at)
+                    .is_some_and(|line| line.contains("//"));
+                let attribute = text.get(at..).and_then(|rest| rest.split(")]").next());
+                // A record with a file of its own has its snapshot elsewhere.
+                let bound = attribute
+                    .filter(|attribute| !commented && value(attribute, "schema").is_none())
+                    .and_then(|attribute| value(attribute, "table"));
+                if let Some(name) = bound {
                     let place = Place {
                         file: file.clone(),
-                        line: index + 1,
+                        line: before.matches('\n').count() + 1,
                     };
                     found.push((name.to_owned(), place));
                 }
@@ -359,6 +360,14 @@ impl Code {
         }
         found
     }
+}
+
+/// The string that an attribute gives a key: `key = "…"`.
+fn value<'a>(attribute: &'a str, key: &str) -> Option<&'a str> {
+    let start = word(attribute, key)?;
+    let rest = attribute.get(start..)?.trim_start().strip_prefix('=')?;
+    let (text, _) = rest.trim_start().strip_prefix('"')?.split_once('"')?;
+    Some(text)
 }
 
 /// The next line that declares a field for the column.
@@ -433,5 +442,19 @@ mod tests {
         assert_eq!(code.place("a.b.other", &path(&["id"])), None);
         let tables: Vec<_> = code.tables().into_iter().map(|(name, _)| name).collect();
         assert_eq!(tables, ["a.b.t"]);
+    }
+
+    #[test]
+    fn bindings_are_found_however_they_are_written() {
+        let text = "#[zerobus(\n    table = \"a.b.c\",\n)]\nstruct A;\n// #[zerobus(table = \"no.no.no\")]\n#[zerobus(table=\"d.e.f\", schema = \"x.json\")]\nstruct B;\n#[zerobus(rename = \"table\")]\n#[zerobus(crate = x, table = \"g.h.i\")]\n";
+        let code = Code {
+            files: vec![("a.rs".into(), text.into())],
+        };
+        let tables = code
+            .tables()
+            .into_iter()
+            .map(|(name, place)| (name, place.line));
+        let tables: Vec<_> = tables.collect();
+        assert_eq!(tables, [("a.b.c".to_owned(), 1), ("g.h.i".to_owned(), 9)]);
     }
 }
