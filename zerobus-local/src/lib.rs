@@ -27,7 +27,7 @@
 //! - `GET /api/2.1/unity-catalog/tables/{name}` and `GET …/tables`, and `POST …/tables` to create one; with a catalog token or, where no
 //!   client was named, anything that looks like a personal access token (`dapi…`).
 //! - `POST /api/local/ddl`: creates the tables of a text of `CREATE TABLE` statements.
-//! - `GET /health` and `GET /ready`.
+//! - `GET /healthz` (it runs), `GET /readyz` (it takes records) and `GET /metrics` (counts by table, for Prometheus).
 //! - `GET`, `PUT` and `DELETE /faults`: what is to go wrong, see [`Fault`].
 //!
 //! It listens on loopback unless told otherwise, and requests that change anything are refused when their `Host` or

@@ -11,12 +11,26 @@ use tonic::body::Body;
 #[derive(Debug)]
 pub(super) struct Answer {
     status: StatusCode,
-    body: Value,
+    content_type: &'static str,
+    body: String,
 }
 
 impl Answer {
     pub(super) fn new(status: StatusCode, body: Value) -> Self {
-        Self { status, body }
+        Self {
+            status,
+            content_type: "application/json",
+            body: body.to_string(),
+        }
+    }
+
+    /// What Prometheus reads.
+    pub(super) fn text(body: String) -> Self {
+        Self {
+            status: StatusCode::OK,
+            content_type: "text/plain; version=0.0.4; charset=utf-8",
+            body,
+        }
     }
 
     pub(super) fn ok(body: Value) -> Self {
@@ -32,11 +46,11 @@ impl Answer {
     }
 
     pub(super) fn into_response(self) -> Response<Body> {
-        let body = Full::new(Bytes::from(self.body.to_string()));
+        let body = Full::new(Bytes::from(self.body));
         let mut response = Response::new(Body::new(body));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         response
     }
 }

@@ -114,6 +114,7 @@ impl Listener {
             tables: service.tables,
             tokens: service.tokens,
             faults: service.faults,
+            stop: stop.clone(),
             listening: self.address,
         };
         let mut connections = JoinSet::new();

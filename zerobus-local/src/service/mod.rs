@@ -8,6 +8,7 @@ mod cut;
 mod grpc;
 mod insert;
 mod listen;
+mod metrics;
 mod oauth;
 mod origin;
 mod persistent;

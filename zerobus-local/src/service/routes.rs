@@ -16,9 +16,10 @@ use tonic::body::Body;
 use super::answer::Answer;
 use super::grpc::Grpc;
 use super::origin::is_trusted;
+use super::stop::Stop;
 use super::table::Tables;
 use super::token::Tokens;
-use super::{catalog, insert, oauth};
+use super::{catalog, insert, metrics, oauth};
 use crate::faults::{FaultRule, Faults};
 
 /// The largest body of a request that is no stream.
@@ -35,6 +36,7 @@ pub(super) struct Routes {
     pub(super) tables: Arc<Tables>,
     pub(super) tokens: Arc<Tokens>,
     pub(super) faults: Arc<Faults>,
+    pub(super) stop: Stop,
     pub(super) listening: SocketAddr,
 }
 
@@ -99,7 +101,9 @@ impl Routes {
         let get = parts.method == Method::GET;
         let post = parts.method == Method::POST;
         match path {
-            "/health" | "/ready" if get => Ok(Answer::ok(json!({"status": "ok"}))),
+            "/healthz" | "/health" if get => Ok(Answer::ok(json!({"status": "ok"}))),
+            "/readyz" | "/ready" if get => self.ready(),
+            "/metrics" if get => Ok(Answer::text(metrics::text(&self.tables.list()))),
             "/oidc/v1/token" if post => oauth::token(parts, body, &self.tokens, &self.tables),
             "/faults" if get => Ok(Answer::ok(self.faults.to_json())),
             "/faults" if parts.method == Method::PUT => self.put_faults(body),
@@ -142,6 +146,23 @@ fn path(parts: &Parts) -> &str {
 }
 
 impl Routes {
+    fn ready(&self) -> Result<Answer, Answer> {
+        let not_yet = |problem: &str| {
+            Err(Answer::error(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "TEMPORARILY_UNAVAILABLE",
+                problem,
+            ))
+        };
+        if self.stop.is_stopping() {
+            return not_yet("The server is shutting down.");
+        }
+        if !self.tables.data().is_dir() {
+            return not_yet("The data folder is gone.");
+        }
+        Ok(Answer::ok(json!({"status": "ok"})))
+    }
+
     /// In place of the rules that there are.
     fn put_faults(&self, body: &[u8]) -> Result<Answer, Answer> {
         let refused = |problem: &dyn std::fmt::Display| {

@@ -7,6 +7,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 use tokio::sync::{Notify, watch};
 use tonic::Code;
 
+use super::metrics::TableMetrics;
 use super::persistent::Ask;
 use crate::decode::{Chunk, Fault, Plan};
 
@@ -61,6 +62,7 @@ pub(super) struct Sink {
     taken: Notify,
     progress: watch::Sender<Progress>,
     writer: mpsc::Sender<Note>,
+    metrics: Arc<TableMetrics>,
 }
 
 #[derive(Debug)]
@@ -102,6 +104,7 @@ impl Sink {
         plan: &Plan,
         app_id: Option<String>,
         writer: mpsc::Sender<Note>,
+        metrics: Arc<TableMetrics>,
     ) -> Arc<Self> {
         let chunk = Chunk::new(plan);
         Arc::new(Self {
@@ -117,6 +120,7 @@ impl Sink {
             taken: Notify::new(),
             progress: watch::Sender::default(),
             writer,
+            metrics,
         })
     }
 
@@ -151,10 +155,12 @@ impl Sink {
                 most: MESSAGE_CELLS_MAX / self.cells.max(1),
             });
         }
+        let count = records.len();
         pending
             .chunk
             .push_all(records, push)
             .map_err(|(at, fault)| Refused::Record(at, fault))?;
+        self.metrics.message(count, bytes);
         pending.bytes += bytes;
         pending.last_offset = Some(offset);
         if !pending.announced {
@@ -259,7 +265,7 @@ mod tests {
         let table = ddl::parse_create_table("CREATE TABLE c.s.t (a INT)").unwrap();
         let plan = Plan::for_json(&table).unwrap();
         let (writer, notes) = mpsc::channel();
-        let sink = Sink::new(&plan, None, writer);
+        let sink = Sink::new(&plan, None, writer, Arc::default());
         let add = |offset| {
             let records = [r#"{"a":1}"#].into_iter();
             sink.add(offset, 7, records, Chunk::push_json)

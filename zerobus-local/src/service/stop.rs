@@ -11,6 +11,10 @@ impl Stop {
         (switch, Self(stop))
     }
 
+    pub(super) fn is_stopping(&self) -> bool {
+        *self.0.borrow()
+    }
+
     /// Waits until the server is to stop; also when the switch is gone.
     pub(crate) async fn stopped(&mut self) {
         let _ = self.0.wait_for(|stop| *stop).await;

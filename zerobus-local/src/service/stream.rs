@@ -67,6 +67,7 @@ impl Ingest {
 
     pub(super) async fn run(mut self, mut requests: Streaming<Bytes>) {
         if let Err(status) = self.serve(&mut requests).await {
+            self.table.metrics.stream_refused();
             // `requests` must outlive this: dropped before, it would reset the stream and the status with it.
             let _ = self.answers.send(Err(status)).await;
         }
@@ -94,6 +95,7 @@ impl Ingest {
                 )));
             }
         };
+        let _open = self.table.metrics.open_stream();
         self.ingest(requests, encoding, &sink).await
     }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zerobus_schema::{Fingerprint, TableName, TableSchema, delta as delta_schema};
 
+use super::metrics::TableMetrics;
 use super::writer::Writer;
 use crate::delta::{DeltaError, DeltaTable, Durability, TableOptions};
 use crate::error::TableError;
@@ -21,6 +22,7 @@ pub(crate) struct Table {
     pub(crate) schema: TableSchema,
     pub(crate) folder: PathBuf,
     pub(super) writer: Writer,
+    pub(super) metrics: Arc<TableMetrics>,
 }
 
 impl Table {
@@ -167,7 +169,10 @@ impl Tables {
         };
         let folder = delta.folder().to_owned();
         let faults = Arc::clone(&self.faults);
-        let writer = Writer::start(name.clone(), delta, self.durability, faults);
+        let metrics = Arc::new(TableMetrics::default());
+        metrics.version(delta.version());
+        let counts = Arc::clone(&metrics);
+        let writer = Writer::start(name.clone(), delta, self.durability, faults, counts);
         let writer = writer.map_err(|source| TableError::Io {
             path: folder.clone(),
             source,
@@ -177,6 +182,7 @@ impl Tables {
             schema,
             folder,
             writer,
+            metrics,
         }))
     }
 

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tonic::Code;
 use zerobus_schema::TableName;
 
+use super::metrics::TableMetrics;
 use super::persistent::{Ask, PersistentStreams, Problem, What};
 use super::sink::{Note, Sink, WriteFailure};
 use crate::decode::Plan;
@@ -23,6 +24,7 @@ const BUSY_INTERVAL: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(super) struct Writer {
     inbox: Mutex<Option<mpsc::Sender<Note>>>,
+    metrics: Arc<TableMetrics>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -32,7 +34,9 @@ impl Writer {
         table: DeltaTable,
         durability: Durability,
         faults: Arc<Faults>,
+        metrics: Arc<TableMetrics>,
     ) -> std::io::Result<Self> {
+        let counts = Arc::clone(&metrics);
         let (inbox, notes) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("zerobus-writer".to_owned())
@@ -40,6 +44,7 @@ impl Writer {
                 let thread = WriterThread {
                     name,
                     faults,
+                    metrics: counts,
                     table,
                     durability,
                     persistent: PersistentStreams::default(),
@@ -51,13 +56,14 @@ impl Writer {
             })?;
         Ok(Self {
             inbox: Mutex::new(Some(inbox)),
+            metrics,
             thread: Mutex::new(Some(thread)),
         })
     }
 
     /// A new stream's end; `None` when the server is shutting down.
     pub(super) fn sink(&self, plan: &Plan) -> Option<Arc<Sink>> {
-        Some(Sink::new(plan, None, self.inbox()?))
+        Some(Sink::new(plan, None, self.inbox()?, self.metrics()))
     }
 
     /// The end of a persistent stream that begins with this connection.
@@ -66,7 +72,7 @@ impl Writer {
         app_id: &str,
         plan: &Plan,
     ) -> Option<Result<Arc<Sink>, Problem>> {
-        let sink = Sink::new(plan, Some(app_id.to_owned()), self.inbox()?);
+        let sink = Sink::new(plan, Some(app_id.to_owned()), self.inbox()?, self.metrics());
         let created = self.ask(app_id, What::Create(Arc::clone(&sink))).await?;
         Some(created.map(|()| sink))
     }
@@ -78,7 +84,7 @@ impl Writer {
         app_id: &str,
         plan: &Plan,
     ) -> Option<Result<Arc<Sink>, Problem>> {
-        let sink = Sink::new(plan, Some(app_id.to_owned()), self.inbox()?);
+        let sink = Sink::new(plan, Some(app_id.to_owned()), self.inbox()?, self.metrics());
         let resumed = self.ask(app_id, What::Resume(Arc::clone(&sink))).await?;
         Some(resumed.map(|()| sink))
     }
@@ -98,6 +104,10 @@ impl Writer {
         };
         self.inbox()?.send(Note::Ask(ask)).ok()?;
         answer.await.ok()
+    }
+
+    fn metrics(&self) -> Arc<TableMetrics> {
+        Arc::clone(&self.metrics)
     }
 
     fn inbox(&self) -> Option<mpsc::Sender<Note>> {
@@ -124,6 +134,7 @@ impl Writer {
 struct WriterThread {
     name: TableName,
     faults: Arc<Faults>,
+    metrics: Arc<TableMetrics>,
     table: DeltaTable,
     durability: Durability,
     persistent: PersistentStreams,
@@ -265,9 +276,18 @@ impl WriterThread {
                 message: "the disk has no room (injected fault disk_full)".to_owned(),
             }))
         } else {
-            let appended = self.table.append(&batches, &txns);
-            appended.err().map(|error| Arc::new(self.failure(&error)))
+            let started = Instant::now();
+            match self.table.append(&batches, &txns) {
+                Ok(commit) => {
+                    self.metrics.committed(&commit, started.elapsed());
+                    None
+                }
+                Err(error) => Some(Arc::new(self.failure(&error))),
+            }
         };
+        if failure.is_some() {
+            self.metrics.commit_failed();
+        }
         Outcome { streams, failure }
     }
 

@@ -11,6 +11,7 @@ mod faults;
 mod hostile;
 mod http;
 mod insert;
+mod metrics;
 mod page;
 mod partition;
 mod persistent;

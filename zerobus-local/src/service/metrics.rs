@@ -1,0 +1,170 @@
+//! Counts for `GET /metrics`, in Prometheus' text format. Their names are a contract.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::table::Table;
+use crate::delta::CommitInfo;
+
+/// What became of one table since the server's start.
+#[derive(Debug, Default)]
+pub(super) struct TableMetrics {
+    streams_open: AtomicI64,
+    streams_opened: AtomicU64,
+    streams_refused: AtomicU64,
+    messages: AtomicU64,
+    records: AtomicU64,
+    record_bytes: AtomicU64,
+    commits: AtomicU64,
+    commit_micros: AtomicU64,
+    commit_failures: AtomicU64,
+    rows: AtomicU64,
+    bytes: AtomicU64,
+    version: AtomicU64,
+}
+
+/// A stream as long as it is open.
+#[derive(Debug)]
+pub(super) struct OpenStream(Arc<TableMetrics>);
+
+impl TableMetrics {
+    pub(super) fn open_stream(self: &Arc<Self>) -> OpenStream {
+        self.streams_opened.fetch_add(1, Ordering::Relaxed);
+        self.streams_open.fetch_add(1, Ordering::Relaxed);
+        OpenStream(Arc::clone(self))
+    }
+
+    pub(super) fn stream_refused(&self) {
+        self.streams_refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn message(&self, records: usize, bytes: usize) {
+        let add = |counter: &AtomicU64, by: usize| {
+            counter.fetch_add(u64::try_from(by).unwrap_or_default(), Ordering::Relaxed);
+        };
+        add(&self.messages, 1);
+        add(&self.records, records);
+        add(&self.record_bytes, bytes);
+    }
+
+    pub(super) fn committed(&self, commit: &CommitInfo, took: Duration) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        let micros = u64::try_from(took.as_micros()).unwrap_or_default();
+        self.commit_micros.fetch_add(micros, Ordering::Relaxed);
+        self.rows.fetch_add(commit.rows, Ordering::Relaxed);
+        self.bytes.fetch_add(commit.bytes, Ordering::Relaxed);
+        self.version(commit.version);
+    }
+
+    pub(super) fn commit_failed(&self) {
+        self.commit_failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn version(&self, version: u64) {
+        self.version.store(version, Ordering::Relaxed);
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.0.streams_open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Name, kind, what it is, and how it is read.
+type Metric = (
+    &'static str,
+    &'static str,
+    &'static str,
+    fn(&TableMetrics) -> f64,
+);
+
+const METRICS: [Metric; 12] = [
+    ("streams_open", "gauge", "Streams that are open.", |m| {
+        // Exact in an f64 below 2^53.
+        number(u64::try_from(m.streams_open.load(Ordering::Relaxed)).unwrap_or_default())
+    }),
+    (
+        "streams_opened_total",
+        "counter",
+        "Streams that were created or resumed.",
+        |m| read(&m.streams_opened),
+    ),
+    (
+        "streams_refused_total",
+        "counter",
+        "Streams that ended with an error.",
+        |m| read(&m.streams_refused),
+    ),
+    ("messages_total", "counter", "Ingest messages taken.", |m| {
+        read(&m.messages)
+    }),
+    ("records_total", "counter", "Records taken.", |m| {
+        read(&m.records)
+    }),
+    (
+        "record_bytes_total",
+        "counter",
+        "Bytes of the records taken.",
+        |m| read(&m.record_bytes),
+    ),
+    ("commits_total", "counter", "Commits made.", |m| {
+        read(&m.commits)
+    }),
+    (
+        "commit_seconds_total",
+        "counter",
+        "Seconds spent in commits, until they were on the disk.",
+        |m| read(&m.commit_micros) / 1e6,
+    ),
+    (
+        "commit_failures_total",
+        "counter",
+        "Commits that failed.",
+        |m| read(&m.commit_failures),
+    ),
+    ("rows_total", "counter", "Rows committed.", |m| {
+        read(&m.rows)
+    }),
+    (
+        "data_file_bytes_total",
+        "counter",
+        "Bytes of the data files committed.",
+        |m| read(&m.bytes),
+    ),
+    ("table_version", "gauge", "The table's version.", |m| {
+        read(&m.version)
+    }),
+];
+
+/// All of them, table by table.
+pub(super) fn text(tables: &[Arc<Table>]) -> String {
+    let mut text = String::new();
+    for (name, kind, help, read) in METRICS {
+        let name = format!("zerobus_local_{name}");
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        for table in tables {
+            // Names of tables have nothing in them that would have to be escaped but these.
+            let label = table
+                .name
+                .to_string()
+                .replace('\\', "\\\\")
+                .replace('"', "\\\"");
+            let _ = writeln!(text, "{name}{{table=\"{label}\"}} {}", read(&table.metrics));
+        }
+    }
+    text
+}
+
+fn read(counter: &AtomicU64) -> f64 {
+    number(counter.load(Ordering::Relaxed))
+}
+
+/// The nearest number that Prometheus has: its numbers are these.
+fn number(value: u64) -> f64 {
+    let [high, low] =
+        [value >> 32, value & 0xffff_ffff].map(|half| u32::try_from(half).unwrap_or_default());
+    f64::from(high) * 4_294_967_296.0 + f64::from(low)
+}
