@@ -5,4 +5,5 @@
 mod catalog;
 mod ddl;
 mod delta;
+mod hostile;
 mod round_trip;
