@@ -1,12 +1,18 @@
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use prost::Message as _;
 use prost_types::{DescriptorProto, FileDescriptorProto};
 use zerobus_schema::mapping;
-use zerobus_schema::proto::Message;
-use zerobus_schema::{Fingerprint, TableName, TableSchema};
+use zerobus_schema::proto::{FieldKind, MapValue, Message};
+use zerobus_schema::{Fingerprint, StructType, TableName, TableSchema};
 
-use super::{RustError, RustOptions};
+use super::markdown;
+use super::options::{
+    Construct, DateTimeTypes, DecimalTypes, MapTypes, RustOptions, StringTypes, VariantTypes,
+};
+use super::types::nested_struct;
+use super::{RustError, matches};
 
 /// A message of prost, and the record trait on it. prost-build is given the descriptor, so no protoc is run.
 pub(super) fn message(
@@ -15,14 +21,11 @@ pub(super) fn message(
     table: &TableSchema,
     options: &RustOptions,
 ) -> Result<String, RustError> {
-    if !options.skip.is_empty() {
-        return Err(RustError::Options(
-            "style `prost` has every column; `skip` is for style `record`".to_owned(),
-        ));
-    }
+    check_options(options)?;
     let mut mapping = options.mapping.clone();
     mapping.message_name = Some(name.to_owned());
     let message = mapping::message(table, &mapping).map_err(RustError::Refused)?;
+    check_names(table_name, &message)?;
     let failed = |error: &dyn std::fmt::Display| {
         RustError::Options(format!("prost-build does not take {table_name}: {error}"))
     };
@@ -37,41 +40,131 @@ pub(super) fn message(
     let mut config = prost_build::Config::new();
     config.type_attribute(
         ".",
-        "#[rustfmt::skip]\n#[allow(dead_code, missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]",
+        "#[rustfmt::skip]\n#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]",
     );
-    for (pattern, attribute) in options
-        .type_attributes
-        .iter()
-        .chain(&options.field_attributes)
-    {
-        if pattern != "." {
-            return Err(RustError::Options(format!(
-                "{attribute}: style `prost` takes attributes for every struct, at `.`, alone"
-            )));
-        }
-    }
+    let root = format!(".{name}");
+    let title = format!("A row of {}.", markdown::code(&table_name.to_string()));
+    config.type_attribute(&root, doc(&title));
+    describe(&mut config, &root, &message, &table.columns);
     for (pattern, attribute) in &options.type_attributes {
         config.type_attribute(pattern, attribute);
     }
     for (pattern, attribute) in &options.field_attributes {
         config.field_attribute(pattern, attribute);
     }
-    if options.map == super::MapTypes::BTreeMap {
+    if options.map == MapTypes::BTreeMap {
         config.btree_map(["."]);
     }
+    let module = prost_build::Module::from_protobuf_package_name("");
     let modules = config
-        .generate(vec![(
-            prost_build::Module::from_protobuf_package_name(""),
-            file,
-        )])
+        .generate(vec![(module, file)])
         .map_err(|error| failed(&error))?;
     let mut out: String = modules.into_values().collect();
     out = out.replace(
         "pub mod ",
-        "#[rustfmt::skip]\n#[allow(dead_code, missing_docs, unreachable_pub)]\npub mod ",
+        "#[rustfmt::skip]\n#[allow(dead_code, unreachable_pub)]\npub mod ",
     );
+    if let Some(field) = repeated_field(&out) {
+        return Err(RustError::Options(format!(
+            "{table_name}: prost gives two columns the field `{field}`; take style `record`, or rename one"
+        )));
+    }
     implementation(&mut out, table_name, name, table, options, &message);
     Ok(out)
+}
+
+/// What messages of prost have no choice about is not asked for in vain.
+fn check_options(options: &RustOptions) -> Result<(), RustError> {
+    let refused = [
+        ("skip", !options.skip.is_empty()),
+        ("date_time", options.date_time != DateTimeTypes::default()),
+        ("decimal", options.decimal != DecimalTypes::default()),
+        ("string", options.string != StringTypes::default()),
+        ("variant", options.variant != VariantTypes::default()),
+        ("construct", options.construct != Construct::default()),
+    ];
+    if let Some((setting, _)) = refused.iter().find(|(_, set)| *set) {
+        return Err(RustError::Options(format!(
+            "style `prost` has the types and fields of prost; `{setting}` is for style `record`"
+        )));
+    }
+    let attributes = options
+        .type_attributes
+        .iter()
+        .chain(&options.field_attributes);
+    for (pattern, attribute) in attributes {
+        if !matches(pattern, &[]) {
+            return Err(RustError::Options(format!(
+                "{attribute}: style `prost` takes attributes for every struct and field, at `.`, alone"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// prost-build makes no identifier of these.
+fn check_names(table: &TableName, message: &Message) -> Result<(), RustError> {
+    let bare = |name: &str| name.chars().all(|c| c == '_');
+    if let Some(field) = message.fields.iter().find(|field| bare(&field.name)) {
+        return Err(RustError::Options(format!(
+            "{table}: prost has no field for a column called `{}`; take style `record`, or rename it",
+            field.name
+        )));
+    }
+    message
+        .messages
+        .iter()
+        .try_for_each(|nested| check_names(table, nested))
+}
+
+/// Documents the fields of a message and the messages in it.
+fn describe(config: &mut prost_build::Config, path: &str, message: &Message, fields: &StructType) {
+    for column in &fields.fields {
+        let Some(field) = message.field(&column.name) else {
+            continue;
+        };
+        for line in markdown::column(column) {
+            config.field_attribute(format!("{path}.{}", field.name), doc(&line));
+        }
+        let (FieldKind::Message(name)
+        | FieldKind::Map {
+            value: MapValue::Message(name),
+            ..
+        }) = &field.kind
+        else {
+            continue;
+        };
+        if let (Some(nested), Some(fields)) =
+            (message.message(name), nested_struct(&column.data_type))
+        {
+            let path = format!("{path}.{name}");
+            let title = format!("A value of {}.", markdown::code(&column.name));
+            config.type_attribute(&path, doc(&title));
+            describe(config, &path, nested, fields);
+        }
+    }
+}
+
+fn doc(line: &str) -> String {
+    format!("#[doc = {:?}]", format!(" {line}"))
+}
+
+/// A field that stands twice in one struct: prost's names in snake case are not always distinct.
+fn repeated_field(code: &str) -> Option<&str> {
+    let mut seen = BTreeSet::new();
+    for line in code.lines() {
+        let line = line.trim_start();
+        if line.starts_with("pub struct ") {
+            seen.clear();
+        } else if let Some((name, _)) = line
+            .strip_prefix("pub ")
+            .and_then(|rest| rest.split_once(": "))
+            && !seen.insert(name)
+        {
+            return Some(name);
+        }
+    }
+    None
 }
 
 fn implementation(

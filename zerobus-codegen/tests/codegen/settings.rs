@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use expect_test::expect_file;
 use zerobus_codegen::{
-    Construct, DateTimeTypes, DecimalTypes, MapTypes, RustOptions, StringTypes, Style,
+    Construct, DateTimeTypes, DecimalTypes, MapTypes, RustOptions, Source, StringTypes, Style,
     VariantTypes, rust,
 };
 use zerobus_record::ZerobusRecord;
+use zerobus_schema::TableSchema;
 
 use crate::{golden, table};
 
@@ -128,6 +129,46 @@ fn options_that_do_not_fit_are_told() {
         (
             told(&|o| o.type_attributes = pair(".", "x")),
             "expected an attribute",
+        ),
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[test]
+fn what_prost_cannot_name_or_choose_is_refused() {
+    let told = |table: &TableSchema, change: &dyn Fn(&mut RustOptions)| {
+        let mut options = options();
+        options.style = Style::Prost;
+        change(&mut options);
+        rust(table, &options).unwrap_err().to_string()
+    };
+    let of = |columns: &str| {
+        let ddl = format!("CREATE TABLE a.b.c ({columns})");
+        Source::read(&ddl, "c.sql").unwrap().tables.remove(0)
+    };
+    for (table, part) in [
+        (
+            of("userID INT, user_id INT"),
+            "gives two columns the field `user_id`",
+        ),
+        (
+            of("s STRUCT<__: INT>"),
+            "has no field for a column called `__`",
+        ),
+    ] {
+        let error = told(&table, &|_| {});
+        assert!(error.contains(part), "{error}");
+    }
+    let shapes = table("shapes");
+    for (error, part) in [
+        (
+            told(&shapes, &|o| o.construct = Construct::New),
+            "`construct` is for style `record`",
+        ),
+        (
+            told(&shapes, &|o| o.date_time = DateTimeTypes::Time),
+            "`date_time` is for style",
         ),
     ] {
         assert!(error.contains(part), "{error}");
