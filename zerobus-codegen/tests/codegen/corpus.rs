@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use zerobus_codegen::{Config, Source, save_snapshot};
+use zerobus_codegen::{Config, RustOptions, Source, Style, rust_tables, save_snapshot};
 use zerobus_schema::mapping::{self, MappingOptions};
 use zerobus_schema::{StructType, TableRef, TableSchema};
 
@@ -58,7 +58,7 @@ fn records_of_a_corpus_compile() {
     let _ = fs::remove_dir_all(folder.join("schemas"));
     fs::create_dir_all(folder.join("src")).unwrap();
     let manifest = format!(
-        "[package]\nname = \"corpus\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\nzerobus-record = {{ path = {:?}, features = [\"derive\"] }}\n",
+        "[package]\nname = \"corpus\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\nzerobus-record = {{ path = {:?}, features = [\"derive\"] }}\nprost = {{ version = \"0.14\", features = [\"derive\"] }}\n",
         root.join("zerobus-record").canonicalize().unwrap()
     );
     fs::write(folder.join("Cargo.toml"), manifest).unwrap();
@@ -83,7 +83,17 @@ fn records_of_a_corpus_compile() {
         })
         .collect();
     fs::write(folder.join("src/tables.rs"), code).unwrap();
-    let lib = "//! Tables.\n#![deny(warnings, missing_docs, clippy::all, clippy::pedantic)]\n\npub mod tables;\n";
+    let mut options = RustOptions::default();
+    options.record_crate = "zerobus_record".to_owned();
+    options.style = Style::Prost;
+    // Those whose columns prost can tell apart.
+    let mut named = tables.clone();
+    named.retain(|table| rust_tables(std::slice::from_ref(table), &options).is_ok());
+    assert!(named.len() > tables.len() / 2, "{}", named.len());
+    let code = rust_tables(&named, &options).unwrap();
+    fs::write(folder.join("src/messages.rs"), code).unwrap();
+
+    let lib = "//! Tables.\n#![deny(warnings, missing_docs, clippy::all, clippy::pedantic)]\n\npub mod tables;\n\npub mod messages;\n";
     fs::write(
         folder.join("src/lib.rs"),
         lib.replace("pub mod", "/// Records.\npub mod"),
@@ -99,5 +109,9 @@ fn records_of_a_corpus_compile() {
         .unwrap();
     let said = String::from_utf8_lossy(&clippy.stderr);
     assert!(clippy.status.success(), "{said}");
-    eprintln!("{} tables compiled", tables.len());
+    eprintln!(
+        "{} tables compiled, {} as messages of prost",
+        tables.len(),
+        named.len()
+    );
 }
