@@ -68,8 +68,78 @@ pub(crate) fn float<P: Place>(out: &mut Vec<u8>, value: f32) {
 #[inline]
 pub(crate) fn bytes<P: Place>(out: &mut Vec<u8>, value: &[u8]) {
     let tag = const { Tag::new(P::NUMBER, LENGTH_DELIMITED) };
-    put_varint(out, tag, value.len() as u64);
-    out.extend_from_slice(value);
+    if tag.len == 1 && value.len() <= SHORT_MAX {
+        put_short(out, tag.first(), value);
+    } else {
+        put_varint(out, tag, value.len() as u64);
+        out.extend_from_slice(value);
+    }
+}
+
+/// What is copied in two words, with no call for it.
+const SHORT_MAX: usize = 32;
+
+/// Writes a tag of one byte, the length and the bytes as one block of fixed size, cut to what counts.
+#[inline]
+fn put_short(out: &mut Vec<u8>, tag: u8, value: &[u8]) {
+    let len = value.len();
+    let end = out.len() + 2 + len;
+    if len <= 14 {
+        let header = u128::from(u16::from_le_bytes([tag, len.to_le_bytes()[0]]));
+        let block = header | short_word(value) << 16;
+        out.extend_from_slice(&block.to_le_bytes());
+    } else {
+        let (low, high) = words(value);
+        let mut block = [0; SHORT_MAX + 2];
+        let (header, rest) = block.split_at_mut(2);
+        header.copy_from_slice(&[tag, len.to_le_bytes()[0]]);
+        let (first, second) = rest.split_at_mut(16);
+        first.copy_from_slice(&low.to_le_bytes());
+        second.copy_from_slice(&high.to_le_bytes());
+        out.extend_from_slice(&block);
+    }
+    out.truncate(end);
+}
+
+/// Up to 32 bytes as two words with zeros behind them: read where they begin and where they end, so that no length is
+/// a loop.
+#[inline]
+fn words(value: &[u8]) -> (u128, u128) {
+    match (value.first_chunk::<16>(), value.last_chunk::<16>()) {
+        (Some(first), Some(last)) => {
+            let beyond = 8 * (32 - value.len().min(32));
+            // All of the last word lies in the first where there are no more than 16 bytes.
+            let high = (u128::from_le_bytes(*last) >> (beyond / 2)) >> (beyond - beyond / 2);
+            (u128::from_le_bytes(*first), high)
+        }
+        _ => (short_word(value), 0),
+    }
+}
+
+/// Less than 16 bytes as a word.
+#[inline]
+pub(crate) fn short_word(value: &[u8]) -> u128 {
+    let len = value.len();
+    if let (Some(first), Some(last)) = (value.first_chunk::<8>(), value.last_chunk::<8>()) {
+        let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+        return u128::from(first) | u128::from(last) << (8 * (len - 8));
+    }
+    u128::from(tiny_word(value))
+}
+
+/// Up to 8 bytes as a word.
+#[inline]
+pub(crate) fn tiny_word(value: &[u8]) -> u64 {
+    if let (Some(first), Some(last)) = (value.first_chunk::<4>(), value.last_chunk::<4>()) {
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        return u64::from(first) | u64::from(last) << (8 * (value.len() - 4));
+    }
+    match *value {
+        [a, b, c, ..] => u64::from(u32::from_le_bytes([a, b, c, 0])),
+        [a, b] => u64::from(u16::from_le_bytes([a, b])),
+        [a] => u64::from(a),
+        [] => 0,
+    }
 }
 
 /// Begins a length-delimited field whose length is not known yet.
@@ -130,6 +200,14 @@ pub(crate) fn drop_default(out: &mut Vec<u8>, start: usize) {
 fn put_varint(out: &mut Vec<u8>, tag: Tag, value: u64) {
     if value < 0x80 && tag.len == 1 {
         out.extend_from_slice(&[tag.first(), value.to_le_bytes()[0]]);
+    } else if value < 1 << 56 && tag.len == 1 {
+        let (bytes, len) = spread_low(value);
+        let mut block = [tag.first(); 9];
+        let (_, rest) = block.split_at_mut(1);
+        rest.copy_from_slice(&bytes.to_le_bytes());
+        let end = out.len() + 1 + len;
+        out.extend_from_slice(&block);
+        out.truncate(end);
     } else {
         let (bytes, len) = spread(value);
         put(out, tag, bytes, len);
@@ -148,17 +226,35 @@ fn put(out: &mut Vec<u8>, tag: Tag, bytes: u128, len: usize) {
 /// The bytes of a varint, lowest first, and how many there are. No loop: seven bits at a time would be one branch each.
 #[inline(always)]
 const fn spread(value: u64) -> (u128, usize) {
-    let bits = 64 - (value | 1).leading_zeros() as usize;
-    // bits / 7, rounded up, for 1 to 64.
-    let len = (bits * 9 + 64) / 64;
-    let low = value & 0x00ff_ffff_ffff_ffff;
-    let low = (low & 0x0000_0000_0fff_ffff) | ((low & 0x00ff_ffff_f000_0000) << 4);
-    let low = (low & 0x0000_3fff_0000_3fff) | ((low & 0x0fff_c000_0fff_c000) << 2);
-    let low = (low & 0x007f_007f_007f_007f) | ((low & 0x3f80_3f80_3f80_3f80) << 1);
+    let len = varint_len(value);
     let high = (value >> 56) as u128;
     let high = (high & 0x7f) | ((high & 0x80) << 1);
+    let low = sevens(value & 0x00ff_ffff_ffff_ffff) as u128;
     let more = 0x0080_8080_8080_8080_8080_u128 & ((1_u128 << (8 * (len - 1))) - 1);
-    (low as u128 | (high << 64) | more, len)
+    (low | (high << 64) | more, len)
+}
+
+/// The same of less than 2^56, in one word.
+#[inline(always)]
+const fn spread_low(value: u64) -> (u64, usize) {
+    let len = varint_len(value);
+    let more = 0x0080_8080_8080_8080_u64 & ((1_u64 << (8 * (len - 1))) - 1);
+    (sevens(value) | more, len)
+}
+
+#[inline(always)]
+const fn varint_len(value: u64) -> usize {
+    let bits = 64 - (value | 1).leading_zeros() as usize;
+    // bits / 7, rounded up, for 1 to 64.
+    (bits * 9 + 64) / 64
+}
+
+/// Seven bits to the byte, of 56.
+#[inline(always)]
+const fn sevens(low: u64) -> u64 {
+    let low = (low & 0x0000_0000_0fff_ffff) | ((low & 0x00ff_ffff_f000_0000) << 4);
+    let low = (low & 0x0000_3fff_0000_3fff) | ((low & 0x0fff_c000_0fff_c000) << 2);
+    (low & 0x007f_007f_007f_007f) | ((low & 0x3f80_3f80_3f80_3f80) << 1)
 }
 
 #[cfg(test)]
@@ -184,7 +280,28 @@ mod tests {
                 let mut written = Vec::new();
                 put(&mut written, Tag::new(1, VARINT), bytes, len);
                 assert_eq!(written[1..], looped(value), "{value}");
+                written.clear();
+                put_varint(&mut written, Tag::new(1, VARINT), value);
+                assert_eq!(written[1..], looped(value), "{value}");
             }
+        }
+    }
+
+    #[test]
+    fn bytes_of_any_length_are_copied_whole() {
+        struct Third;
+        impl Place for Third {
+            const NUMBER: u32 = 3;
+            const TYPE: crate::layout::ColumnType = crate::layout::ColumnType::Binary;
+        }
+        let all: Vec<u8> = (1..=200).collect();
+        for len in 0..all.len() {
+            let mut out = b"before".to_vec();
+            bytes::<Third>(&mut out, &all[..len]);
+            let mut expected = b"before\x1a".to_vec();
+            expected.extend(looped(len as u64));
+            expected.extend(&all[..len]);
+            assert_eq!(out, expected, "{len}");
         }
     }
 

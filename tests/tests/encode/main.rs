@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod against_prost;
+mod allocation;
 mod carriers;
 mod flattened;
 mod own;

@@ -256,6 +256,39 @@ pub(crate) fn write_text<P: Place>(
 /// The part of the text to send: all of it, zeros aside that stand behind the last place.
 #[inline]
 fn fit(text: &[u8], precision: usize, scale: usize) -> Option<&[u8]> {
+    if text.len() <= 8
+        && let Some(whole) = whole_digits(wire::tiny_word(text), text.len())
+        && whole <= precision - scale
+        && (text.len() - whole).saturating_sub(1) <= scale
+    {
+        return Some(text);
+    }
+    fit_any(text, precision, scale)
+}
+
+/// How many digits stand before the point of a text of up to 8 bytes that is digits with at most one point between
+/// them, all looked at together; `None` for any other text, which may be a decimal all the same.
+#[inline]
+fn whole_digits(word: u64, len: usize) -> Option<usize> {
+    const ZEROS: u64 = 0x3030_3030_3030_3030;
+    const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+    // A digit becomes its value; what stands behind the text becomes zero.
+    let behind = ZEROS
+        .checked_shl(8 * u32::try_from(len).unwrap_or(8))
+        .unwrap_or_default();
+    let values = (word | behind) ^ ZEROS;
+    // From 10 on, a value reaches the high bit of its byte.
+    let others = (((values & !HIGH_BITS) + 0x7676_7676_7676_7676) | values) & HIGH_BITS;
+    if others == 0 {
+        return (len > 0).then_some(len);
+    }
+    let whole = (others.trailing_zeros() / 8) as usize;
+    let is_point = (word >> (8 * whole)) & 0xff == u64::from(b'.');
+    let is_alone = others & (others - 1) == 0;
+    (is_point && is_alone && whole > 0 && whole + 1 < len).then_some(whole)
+}
+
+fn fit_any(text: &[u8], precision: usize, scale: usize) -> Option<&[u8]> {
     let digits = text.strip_prefix(b"-").unwrap_or(text);
     let mut point = None;
     for (at, byte) in digits.iter().enumerate() {
@@ -315,6 +348,27 @@ mod tests {
 
     fn fitted(text: &str, precision: usize, scale: usize) -> Option<&str> {
         fit(text.as_bytes(), precision, scale).map(|text| std::str::from_utf8(text).unwrap())
+    }
+
+    #[test]
+    fn a_short_text_is_judged_as_a_long_one() {
+        const ALPHABET: &[u8] = b"09.-:/\xae\xb0";
+        for len in 0..=5 {
+            for number in 0..ALPHABET.len().pow(len) {
+                let mut text = Vec::new();
+                let mut rest = number;
+                for _ in 0..len {
+                    text.push(ALPHABET[rest % ALPHABET.len()]);
+                    rest /= ALPHABET.len();
+                }
+                assert_eq!(fit(&text, 4, 2), fit_any(&text, 4, 2), "{text:?}");
+                // The same behind digits, up to 8 bytes and beyond.
+                for before in [3, 4] {
+                    let long: Vec<u8> = [b"1234", text.as_slice()].concat()[4 - before..].to_vec();
+                    assert_eq!(fit(&long, 8, 3), fit_any(&long, 8, 3), "{long:?}");
+                }
+            }
+        }
     }
 
     #[test]
