@@ -58,6 +58,11 @@ impl LocalZerobusBuilder {
         self
     }
 
+    /// One table, as its CREATE TABLE statement; the same as [`seed_sql`](Self::seed_sql).
+    pub fn table_ddl(self, ddl: impl Into<String>) -> Self {
+        self.seed_sql(ddl)
+    }
+
     /// CREATE TABLE statements of tables to be there; may be called several times.
     ///
     /// A table that exists with the same columns stays as it is, with other columns the start fails.

@@ -18,6 +18,65 @@
 //!
 //! The binary `zerobus-local --data DIR --seed FILE.sql` does the same in a process of its own.
 //!
+//! # In tests
+//! The server on a free port, a program that writes to it, and what became of that:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use serde::Deserialize;
+//! use zerobus_client::{Client, TimestampMicros, ZerobusRecord};
+//! use zerobus_local::{Fault, LocalZerobus};
+//!
+//! #[derive(ZerobusRecord)]
+//! #[zerobus(table = "main.default.events", schema = "tests/kill/events.json")]
+//! struct Event<'a> {
+//!     seq: i64,
+//!     source: i32,
+//!     observed_at: TimestampMicros,
+//!     payload: &'a [u8],
+//! }
+//!
+//! #[derive(Debug, PartialEq, Deserialize)]
+//! struct Row {
+//!     seq: i64,
+//!     label: Option<String>,
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let data = tempfile::tempdir()?;
+//!     let server = LocalZerobus::builder()
+//!         .data(data.path())
+//!         .table_ddl(
+//!             "CREATE TABLE main.default.events (seq BIGINT NOT NULL, source INT NOT NULL, \
+//!              observed_at TIMESTAMP NOT NULL, ratio DOUBLE, label STRING, payload BINARY NOT NULL)",
+//!         )
+//!         .start()
+//!         .await?;
+//!     let client = Client::builder()
+//!         .endpoint(server.url())
+//!         .workspace_url(server.url())
+//!         .oauth("any id", "any secret")
+//!         .build()?;
+//!
+//!     // The connection breaks once; the client sends what was not acked again.
+//!     server.fail_next(Fault::Disconnect);
+//!     let mut stream = client.stream::<Event>().open().await?;
+//!     for seq in 0..3 {
+//!         let observed_at = TimestampMicros::now();
+//!         stream.ingest_record(&Event { seq, source: 1, observed_at, payload: b"" }).await?;
+//!     }
+//!     stream.close().await?;
+//!
+//!     server.wait_for_rows("main.default.events", 3, Duration::from_secs(10)).await?;
+//!     let rows: Vec<Row> = server.rows("main.default.events").await?;
+//!     assert_eq!(rows[2], Row { seq: 2, label: None });
+//!     server.shutdown().await;
+//!     Ok(())
+//! }
+//! ```
+//!
 //! # What it serves
 //! - gRPC `databricks.zerobus.Zerobus`, for PROTO and JSON records, over HTTP/2 by prior knowledge: `EphemeralStream`, and
 //!   `PersistentStream` and `RetireStream`, whose records are stored once however often they are sent.
@@ -55,10 +114,12 @@ mod delta;
 mod error;
 mod faults;
 mod lock;
+mod rows;
 mod server;
 mod service;
 
 pub use builder::LocalZerobusBuilder;
 pub use error::{LocalError, TableError};
 pub use faults::{Fault, FaultError, FaultRule};
-pub use server::LocalZerobus;
+pub use rows::RowsError;
+pub use server::{LocalZerobus, Received};

@@ -1,7 +1,9 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use serde_core::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 use zerobus_schema::TableName;
@@ -9,7 +11,8 @@ use zerobus_schema::TableName;
 use crate::builder::LocalZerobusBuilder;
 use crate::faults::{Fault, FaultRule, Faults};
 use crate::lock::FolderLock;
-use crate::service::Tables;
+use crate::rows::{self, RowsError};
+use crate::service::{Table, Tables};
 
 /// A local Zerobus: catalog, token endpoint and streams on one address, over Delta tables on disk.
 ///
@@ -24,6 +27,21 @@ pub struct LocalZerobus {
     stop: watch::Sender<bool>,
     serving: Vec<JoinHandle<()>>,
 }
+
+/// What streams and inserts brought, counted when a message was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Received {
+    /// Messages and requests, each of one record or more.
+    pub messages: u64,
+    /// Their records; those that were sent again count again.
+    pub records: u64,
+    /// The bytes of the records.
+    pub bytes: u64,
+}
+
+/// How often someone who waits for rows looks for them.
+const ROWS_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Where it is reached by TLS, and whom to trust for it.
 #[derive(Debug)]
@@ -97,6 +115,64 @@ impl LocalZerobus {
         self.tables.folder(table)
     }
 
+    /// All rows of a table in the order of their commits, read from the disk as `R`: any type that serde reads.
+    ///
+    /// A row is an object with a key for every column, and its values are as JSON records have them: DATE in days,
+    /// TIMESTAMP in microseconds, DECIMAL as text, BINARY in base64. A VARIANT is the JSON that it holds.
+    ///
+    /// # Errors
+    /// [`RowsError`]: there is no such table, a row is no `R`, a file cannot be read.
+    pub async fn rows<R>(&self, table: &str) -> Result<Vec<R>, RowsError>
+    where
+        R: DeserializeOwned + Send + 'static,
+    {
+        let table = self.served(table)?;
+        blocking(move || rows::read(&table.folder, &table.schema)).await
+    }
+
+    /// Waits until a table has so many rows, and returns how many there are.
+    ///
+    /// # Errors
+    /// [`RowsError::TimedOut`] when they have not come by then; there is no such table, a file cannot be read.
+    pub async fn wait_for_rows(
+        &self,
+        table: &str,
+        expected: u64,
+        within: Duration,
+    ) -> Result<u64, RowsError> {
+        let table = self.served(table)?;
+        let deadline = Instant::now() + within;
+        loop {
+            let folder = table.folder.clone();
+            let found = blocking(move || rows::count(&folder)).await?;
+            if found >= expected {
+                return Ok(found);
+            }
+            if Instant::now() >= deadline {
+                return Err(RowsError::TimedOut {
+                    table: table.name.clone(),
+                    expected,
+                    found,
+                });
+            }
+            tokio::time::sleep(ROWS_INTERVAL).await;
+        }
+    }
+
+    /// What has come in for a table since the server's start, whether it is acked yet or not.
+    ///
+    /// # Errors
+    /// [`RowsError`]: there is no such table.
+    pub fn received(&self, table: &str) -> Result<Received, RowsError> {
+        Ok(self.served(table)?.received())
+    }
+
+    fn served(&self, table: &str) -> Result<Arc<Table>, RowsError> {
+        let table = TableName::parse(table).map_err(RowsError::Name)?;
+        let served = self.tables.get(&table);
+        served.ok_or(RowsError::Unknown { table })
+    }
+
     /// Has something go wrong from now on, beside what there is.
     pub fn fail(&self, rule: FaultRule) {
         self.faults.add(rule);
@@ -121,6 +197,14 @@ impl LocalZerobus {
         let tables = Arc::clone(&self.tables);
         let _ = spawn_blocking(move || tables.close()).await;
     }
+}
+
+/// Reads from the disk.
+async fn blocking<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, RowsError> + Send + 'static,
+) -> Result<T, RowsError> {
+    let done = spawn_blocking(read).await;
+    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
 }
 
 impl Drop for LocalZerobus {

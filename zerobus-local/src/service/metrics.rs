@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::table::Table;
 use crate::delta::CommitInfo;
+use crate::server::Received;
 
 /// What became of one table since the server's start.
 #[derive(Debug, Default)]
@@ -47,6 +48,14 @@ impl TableMetrics {
         add(&self.messages, 1);
         add(&self.records, records);
         add(&self.record_bytes, bytes);
+    }
+
+    pub(super) fn received(&self) -> Received {
+        Received {
+            messages: self.messages.load(Ordering::Relaxed),
+            records: self.records.load(Ordering::Relaxed),
+            bytes: self.record_bytes.load(Ordering::Relaxed),
+        }
     }
 
     pub(super) fn committed(&self, commit: &CommitInfo, took: Duration) {

@@ -25,6 +25,6 @@ mod writer;
 
 pub(crate) use listen::{Listener, Service};
 pub(crate) use stop::Stop;
-pub(crate) use table::{Tables, name_of};
+pub(crate) use table::{Table, Tables, name_of};
 pub(crate) use tls::Tls;
 pub(crate) use token::Credentials;

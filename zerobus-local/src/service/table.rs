@@ -12,6 +12,7 @@ use super::writer::Writer;
 use crate::delta::{DeltaError, DeltaTable, Durability, TableOptions};
 use crate::error::TableError;
 use crate::faults::Faults;
+use crate::server::Received;
 
 const LOG_FOLDER: &str = "_delta_log";
 
@@ -26,6 +27,10 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    pub(crate) fn received(&self) -> Received {
+        self.metrics.received()
+    }
+
     /// Whether its folder is still where it was.
     fn is_there(&self) -> bool {
         self.folder.join(LOG_FOLDER).is_dir()

@@ -17,6 +17,7 @@ mod partition;
 mod persistent;
 mod reader;
 mod record;
+mod rows;
 mod stream;
 mod tls;
 mod token;
