@@ -11,7 +11,7 @@ use zerobus_schema::{TableSchema, ddl};
 use crate::delta::Durability;
 use crate::error::{LocalError, TableError};
 use crate::faults::{FaultRule, Faults};
-use crate::lock::FolderLock;
+use crate::lock::{FolderLock, TemporaryFolder};
 use crate::server::{Encrypted, LocalZerobus};
 use crate::service::{Credentials, Listener, Service, Stop, Tables, Tls, name_of};
 
@@ -19,7 +19,7 @@ use crate::service::{Credentials, Listener, Service, Stop, Tables, Tls, name_of}
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `start`"]
 pub struct LocalZerobusBuilder {
-    data: PathBuf,
+    data: Option<PathBuf>,
     seeds: Vec<Seed>,
     listen: SocketAddr,
     tls_listen: Option<SocketAddr>,
@@ -39,7 +39,7 @@ enum Seed {
 impl LocalZerobusBuilder {
     pub(crate) fn new() -> Self {
         Self {
-            data: PathBuf::from("zerobus-data"),
+            data: None,
             seeds: Vec::new(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             tls_listen: None,
@@ -52,9 +52,9 @@ impl LocalZerobusBuilder {
     }
 
     /// The folder the tables lie in, at `<catalog>/<schema>/<table>`. Made when it is missing; the tables in it are
-    /// served. Default: `zerobus-data` in the current folder.
+    /// served. Default: a new temporary one, which is removed with the server.
     pub fn data(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.data = folder.into();
+        self.data = Some(folder.into());
         self
     }
 
@@ -148,7 +148,14 @@ impl LocalZerobusBuilder {
             None => None,
         };
         let tls_ip = self.tls_listen.map(|address| address.ip());
-        let (data, seeds, durability) = (self.data, self.seeds, self.durability);
+        let (data, temporary) = match self.data {
+            Some(data) => (data, None),
+            None => {
+                let temporary = TemporaryFolder::new();
+                (temporary.path().to_owned(), Some(temporary))
+            }
+        };
+        let (seeds, durability) = (self.seeds, self.durability);
         let faults = Arc::new(Faults::new(self.faults));
         let rules = Arc::clone(&faults);
         let opened = spawn_blocking(move || open(&data, &seeds, durability, tls_ip, rules)).await;
@@ -175,7 +182,13 @@ impl LocalZerobusBuilder {
             encrypted
         });
         Ok(LocalZerobus::new(
-            address, encrypted, tables, faults, lock, stop, serving,
+            address,
+            encrypted,
+            tables,
+            faults,
+            (lock, temporary),
+            stop,
+            serving,
         ))
     }
 }

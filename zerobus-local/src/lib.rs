@@ -45,9 +45,7 @@
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let data = tempfile::tempdir()?;
 //!     let server = LocalZerobus::builder()
-//!         .data(data.path())
 //!         .table_ddl(
 //!             "CREATE TABLE main.default.events (seq BIGINT NOT NULL, source INT NOT NULL, \
 //!              observed_at TIMESTAMP NOT NULL, ratio DOUBLE, label STRING, payload BINARY NOT NULL)",

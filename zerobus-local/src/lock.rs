@@ -1,10 +1,33 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fs4::{FileExt, TryLockError};
+use uuid::Uuid;
 
 use crate::error::LocalError;
+
+/// A folder that goes away with its owner.
+#[derive(Debug)]
+pub(crate) struct TemporaryFolder(PathBuf);
+
+impl TemporaryFolder {
+    /// A new name; the folder is made by whoever takes it.
+    pub(crate) fn new() -> Self {
+        let name = format!("zerobus-local-{}", Uuid::new_v4());
+        Self(std::env::temp_dir().join(name))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TemporaryFolder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
 
 const LOCK_FILE: &str = ".zerobus-local.lock";
 

@@ -10,7 +10,7 @@ use zerobus_schema::TableName;
 
 use crate::builder::LocalZerobusBuilder;
 use crate::faults::{Fault, FaultRule, Faults};
-use crate::lock::FolderLock;
+use crate::lock::{FolderLock, TemporaryFolder};
 use crate::rows::{self, RowsError};
 use crate::service::{Table, Tables};
 
@@ -23,9 +23,10 @@ pub struct LocalZerobus {
     encrypted: Option<Encrypted>,
     tables: Arc<Tables>,
     faults: Arc<Faults>,
-    _lock: FolderLock,
     stop: watch::Sender<bool>,
     serving: Vec<JoinHandle<()>>,
+    /// Let go of last.
+    _folder: (FolderLock, Option<TemporaryFolder>),
 }
 
 /// What streams and inserts brought, counted when a message was taken.
@@ -61,7 +62,7 @@ impl LocalZerobus {
         encrypted: Option<Encrypted>,
         tables: Arc<Tables>,
         faults: Arc<Faults>,
-        lock: FolderLock,
+        folder: (FolderLock, Option<TemporaryFolder>),
         stop: watch::Sender<bool>,
         serving: Vec<JoinHandle<()>>,
     ) -> Self {
@@ -70,9 +71,9 @@ impl LocalZerobus {
             encrypted,
             tables,
             faults,
-            _lock: lock,
             stop,
             serving,
+            _folder: folder,
         }
     }
 

@@ -115,6 +115,19 @@ async fn rows_can_be_waited_for() {
 }
 
 #[tokio::test]
+async fn a_server_without_a_folder_of_its_own_leaves_none_behind() {
+    let server = zerobus_local::LocalZerobus::builder()
+        .table_ddl(DDL)
+        .start()
+        .await
+        .unwrap();
+    let data = server.data().to_owned();
+    assert!(data.join("main/default/air_quality/_delta_log").is_dir());
+    server.shutdown().await;
+    assert!(!data.exists());
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_is_told() {
     let local = Local::start().await;
     let mut client = Client::open(&local.server, RecordType::Json).await;
