@@ -58,7 +58,7 @@ pub(crate) fn check(args: &Check) -> Result<Exit, Failure> {
     let complete = named.is_empty() && !args.locked && check.report.errors.is_empty();
     approvals.apply(&mut check.report, complete, !args.locked);
 
-    let report = check.report;
+    let mut report = check.report;
     let text = report.print(args.report.format, args.report.fail_on);
     output::data(text.as_bytes())?;
     for (_, error) in &report.errors {

@@ -20,7 +20,7 @@ pub(crate) fn diff(args: &Diff) -> Result<Exit, Failure> {
     let old = reader.read(&args.old)?;
     let new = reader.read(&args.new)?;
     let code = Code::open(&args.report.code).map_err(Failure::failed)?;
-    let report = inputs(&old, &new, &code);
+    let mut report = inputs(&old, &new, &code);
     let text = report.print(args.report.format, args.report.fail_on);
     output::data(text.as_bytes())?;
     Ok(report.exit(args.report.fail_on))

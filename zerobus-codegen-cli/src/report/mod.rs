@@ -7,7 +7,7 @@ mod junit;
 mod locate;
 mod sarif;
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use zerobus_schema::diff::{Finding, Severity};
 
@@ -101,7 +101,16 @@ impl Report {
     }
 
     /// The report as text that ends with a newline, or is empty.
-    pub(crate) fn print(&self, format: ReportFormat, fail_on: FailOn) -> String {
+    pub(crate) fn print(&mut self, format: ReportFormat, fail_on: FailOn) -> String {
+        if !matches!(format, ReportFormat::Human | ReportFormat::Json) {
+            // A CI system knows files by their place in the repository, wherever the command runs in it.
+            if let Some(root) = Root::find() {
+                let entries = self.tables.iter_mut().flat_map(|table| &mut table.entries);
+                for place in entries.flat_map(|entry| &mut entry.places) {
+                    place.file = root.relative(&place.file);
+                }
+            }
+        }
         match format {
             ReportFormat::Human => human::print(self),
             ReportFormat::Json => json::print(self),
@@ -113,9 +122,68 @@ impl Report {
     }
 }
 
+/// The repository that the current folder lies in.
+struct Root {
+    here: PathBuf,
+    root: PathBuf,
+}
+
+impl Root {
+    fn find() -> Option<Self> {
+        let here = std::env::current_dir().ok()?;
+        let root = here
+            .ancestors()
+            .find(|folder| folder.join(".git").exists())?;
+        Some(Self {
+            root: root.to_owned(),
+            here,
+        })
+    }
+
+    /// The path from the root, where it lies below it.
+    fn relative(&self, file: &Path) -> PathBuf {
+        let mut path = PathBuf::new();
+        for part in self.here.join(file).components() {
+            match part {
+                Component::ParentDir => {
+                    path.pop();
+                }
+                Component::CurDir => {}
+                part => path.push(part),
+            }
+        }
+        match path.strip_prefix(&self.root) {
+            Ok(relative) => relative.to_owned(),
+            Err(_) => file.to_owned(),
+        }
+    }
+}
+
 /// Names and comments come from elsewhere: nothing in them may steer a terminal or break a line.
 fn clean(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_told_from_the_root_of_the_repository() {
+        let root = Root {
+            here: "/repo/crates/ingest".into(),
+            root: "/repo".into(),
+        };
+        for (file, told) in [
+            ("schemas/t.json", "crates/ingest/schemas/t.json"),
+            ("../schemas/t.json", "crates/schemas/t.json"),
+            ("./../../t.json", "t.json"),
+            ("/repo/x/t.json", "x/t.json"),
+            ("/elsewhere/t.json", "/elsewhere/t.json"),
+        ] {
+            assert_eq!(root.relative(Path::new(file)), Path::new(told), "{file}");
+        }
+    }
 }

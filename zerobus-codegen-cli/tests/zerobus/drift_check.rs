@@ -182,6 +182,10 @@ fn every_command_of_the_examples_runs_and_says_what_has_moved() {
     let sarif: Value = serde_json::from_str(&read("drift.sarif")).unwrap();
     assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "COLUMN_ADDED");
 
+    // From a folder below, annotations lie where they lie in the repository.
+    let (_, below, _) = repository.shell(&format!("cd src && {}", commands(WORKFLOW)[1]));
+    assert_eq!(below, annotations);
+
     // Generated and committed, it is only said to be breaking against the base.
     assert_eq!(repository.shell("zerobus generate").0, 0);
     all(&|line| i32::from(line.contains("--against")));
