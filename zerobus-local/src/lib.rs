@@ -81,8 +81,8 @@
 //! - `POST /oidc/v1/token`: tokens for one table, or for the catalog. Any client with an id and a secret gets one, unless
 //!   [`client`](LocalZerobusBuilder::client) names the only one. They are forgotten when the server ends.
 //! - `POST /zerobus/v1/tables/{name}/insert`: records as a JSON array, answered once they are durable.
-//! - `GET /api/2.1/unity-catalog/tables/{name}` and `GET …/tables`, and `POST …/tables` to create one; with a catalog token or, where no
-//!   client was named, anything that looks like a personal access token (`dapi…`).
+//! - `/api/2.1/unity-catalog/` as Unity Catalog has it, `catalogs`, `schemas` and `tables`: create, get, list, delete. With a catalog
+//!   token or, where no client was named, anything that looks like a personal access token (`dapi…`).
 //! - `POST /api/local/ddl`: creates the tables of a text of `CREATE TABLE` statements.
 //! - `GET /healthz` (it runs), `GET /readyz` (it takes records) and `GET /metrics` (counts by table, for Prometheus).
 //! - `GET`, `PUT` and `DELETE /faults`: what is to go wrong, see [`Fault`].

@@ -1,5 +1,6 @@
-//! Unity Catalog's REST API for tables, as far as it is needed here.
+//! Unity Catalog's REST API for tables.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -42,41 +43,80 @@ pub(super) fn authorize(parts: &Parts, tokens: &Tokens) -> Result<(), Answer> {
 }
 
 pub(super) fn get(name: &str, tables: &Tables) -> Result<Answer, Answer> {
-    let name = TableName::parse(name).map_err(|problem| {
-        Answer::error(
-            StatusCode::BAD_REQUEST,
-            "INVALID_PARAMETER_VALUE",
-            &problem.to_string(),
-        )
-    })?;
+    let name = parse_name(name)?;
     match tables.get(&name) {
         Some(table) => Ok(Answer::ok(table_info(&table))),
-        None => Err(Answer::error(
-            StatusCode::NOT_FOUND,
-            "TABLE_DOES_NOT_EXIST",
-            &format!("Table '{name}' does not exist."),
-        )),
+        None => Err(no_table(&name)),
     }
 }
 
+fn parse_name(name: &str) -> Result<TableName, Answer> {
+    TableName::parse(name).map_err(|problem| bad_request(&problem.to_string()))
+}
+
+fn no_table(name: &TableName) -> Answer {
+    let message = format!("Table '{name}' does not exist.");
+    Answer::error(StatusCode::NOT_FOUND, "TABLE_DOES_NOT_EXIST", &message)
+}
+
 /// `?catalog_name=…&schema_name=…`, each optional here.
-pub(super) fn list(query: &str, tables: &Tables) -> Result<Answer, Answer> {
-    let mut catalog = None;
-    let mut schema = None;
-    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
-        match &*key {
-            "catalog_name" => catalog = Some(value.into_owned()),
-            "schema_name" => schema = Some(value.into_owned()),
-            _ => {}
-        }
-    }
+pub(super) fn list(query: &Query, tables: &Tables) -> Answer {
     let asked = |table: &Arc<Table>| {
-        catalog.as_deref().is_none_or(|c| c == table.name.catalog())
-            && schema.as_deref().is_none_or(|s| s == table.name.schema())
+        query
+            .get("catalog_name")
+            .is_none_or(|c| c == table.name.catalog())
+            && query
+                .get("schema_name")
+                .is_none_or(|s| s == table.name.schema())
     };
     let listed = tables.list().into_iter().filter(asked);
-    let listed: Vec<Value> = listed.map(|table| table_info(&table)).collect();
-    Ok(Answer::ok(json!({"tables": listed})))
+    let listed = listed.map(|table| (table.name.to_string(), table_info(&table)));
+    query.page("tables", listed.collect())
+}
+
+pub(super) fn delete(name: &str, tables: &Tables) -> Result<Answer, Answer> {
+    let name = parse_name(name)?;
+    match tables.delete(&name) {
+        Ok(true) => Ok(Answer::ok(json!({}))),
+        Ok(false) => Err(no_table(&name)),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+/// What stands behind the question mark.
+pub(super) struct Query(HashMap<String, String>);
+
+impl Query {
+    pub(super) fn parse(text: &str) -> Self {
+        Self(
+            form_urlencoded::parse(text.as_bytes())
+                .into_owned()
+                .collect(),
+        )
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
+    /// `max_results` of what is found, in order of their names, after `page_token`.
+    pub(super) fn page(&self, key: &str, mut found: Vec<(String, Value)>) -> Answer {
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        if let Some(after) = self.get("page_token").filter(|after| !after.is_empty()) {
+            found.retain(|(name, _)| name.as_str() > after);
+        }
+        let most = self.get("max_results").and_then(|most| most.parse().ok());
+        // As the platform's APIs have it, 0 is their own choice.
+        let most = most.filter(|&most| most > 0).unwrap_or(usize::MAX);
+        let is_more = found.len() > most;
+        found.truncate(most);
+        let next = found
+            .last()
+            .map(|(name, _)| name.clone())
+            .filter(|_| is_more);
+        let found: Vec<Value> = found.into_iter().map(|(_, info)| info).collect();
+        Answer::ok(json!({key: found, "next_page_token": next}))
+    }
 }
 
 /// Creates a table from a `TableInfo`.
@@ -106,7 +146,7 @@ pub(super) fn create_from_ddl(body: &[u8], tables: &Tables) -> Result<Answer, An
     Ok(Answer::ok(json!({"tables": created})))
 }
 
-fn bad_request(message: &str) -> Answer {
+pub(super) fn bad_request(message: &str) -> Answer {
     Answer::error(StatusCode::BAD_REQUEST, "INVALID_PARAMETER_VALUE", message)
 }
 

@@ -9,6 +9,7 @@ mod grpc;
 mod insert;
 mod listen;
 mod metrics;
+mod namespace;
 mod oauth;
 mod origin;
 mod persistent;

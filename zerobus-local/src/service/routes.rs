@@ -14,7 +14,9 @@ use serde_json::json;
 use tonic::body::Body;
 
 use super::answer::Answer;
+use super::catalog::Query;
 use super::grpc::Grpc;
+use super::namespace::Namespace;
 use super::origin::is_trusted;
 use super::stop::Stop;
 use super::table::Tables;
@@ -28,7 +30,7 @@ const BODY_MAX: usize = 16 * 1024 * 1024;
 /// How long it may take to come.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
-const TABLES: &str = "/api/2.1/unity-catalog/tables";
+const CATALOG: &str = "/api/2.1/unity-catalog/";
 
 #[derive(Debug, Clone)]
 pub(super) struct Routes {
@@ -112,30 +114,49 @@ impl Routes {
                 Ok(Answer::ok(self.faults.to_json()))
             }
             "/api/local/ddl" if post => catalog::create_from_ddl(body, &self.tables),
-            TABLES if get => {
-                catalog::authorize(parts, &self.tokens)?;
-                catalog::list(parts.uri.query().unwrap_or_default(), &self.tables)
-            }
-            TABLES if post => {
-                catalog::authorize(parts, &self.tokens)?;
-                catalog::create(body, &self.tables)
-            }
-            _ => match path
-                .strip_prefix(TABLES)
-                .and_then(|rest| rest.strip_prefix('/'))
-            {
-                Some(name) if get => {
+            _ => match path.strip_prefix(CATALOG) {
+                Some(rest) => {
                     catalog::authorize(parts, &self.tokens)?;
-                    catalog::get(&percent_decoded(name), &self.tables)
+                    self.catalog(parts, rest, body)
                 }
-                _ => Err(Answer::error(
-                    StatusCode::NOT_FOUND,
-                    "ENDPOINT_NOT_FOUND",
-                    &format!("No API is served for {} {path}.", parts.method),
-                )),
+                None => Err(not_served(parts)),
             },
         }
     }
+
+    /// Unity Catalog's API, below its prefix.
+    fn catalog(&self, parts: &Parts, path: &str, body: &[u8]) -> Result<Answer, Answer> {
+        let query = Query::parse(parts.uri.query().unwrap_or_default());
+        let (kind, name) = match path.split_once('/') {
+            Some((kind, name)) => (kind, Some(percent_decoded(name))),
+            None => (path, None),
+        };
+        let tables = &*self.tables;
+        match (kind, name.as_deref(), &parts.method) {
+            ("tables", None, &Method::GET) => Ok(catalog::list(&query, tables)),
+            ("tables", None, &Method::POST) => catalog::create(body, tables),
+            ("tables", Some(name), &Method::GET) => catalog::get(name, tables),
+            ("tables", Some(name), &Method::DELETE) => catalog::delete(name, tables),
+            ("schemas", None, &Method::GET) => Namespace::list_schemas(&query, tables),
+            ("schemas", None, &Method::POST) => Namespace::create(body, true, tables),
+            ("schemas", Some(name), &Method::GET) => Namespace::schema(name)?.get(tables),
+            ("schemas", Some(name), &Method::DELETE) => {
+                Namespace::schema(name)?.delete(&query, tables)
+            }
+            ("catalogs", None, &Method::GET) => Namespace::list_catalogs(&query, tables),
+            ("catalogs", None, &Method::POST) => Namespace::create(body, false, tables),
+            ("catalogs", Some(name), &Method::GET) => Namespace::catalog(name)?.get(tables),
+            ("catalogs", Some(name), &Method::DELETE) => {
+                Namespace::catalog(name)?.delete(&query, tables)
+            }
+            _ => Err(not_served(parts)),
+        }
+    }
+}
+
+fn not_served(parts: &Parts) -> Answer {
+    let message = format!("No API is served for {} {}.", parts.method, path(parts));
+    Answer::error(StatusCode::NOT_FOUND, "ENDPOINT_NOT_FOUND", &message)
 }
 
 /// Official SDKs put two slashes behind a workspace URL that ends with one.

@@ -140,6 +140,15 @@ impl Tables {
         Ok(table)
     }
 
+    /// Serves a table no more.
+    pub(super) fn take(&self, name: &TableName) -> Option<Arc<Table>> {
+        let taken = self.lock().remove(name);
+        if let Some(table) = &taken {
+            table.writer.close();
+        }
+        taken
+    }
+
     /// Ends the writers once their streams have ended. Blocks until everything is written.
     pub(crate) fn close(&self) {
         let tables: Vec<_> = self.lock().values().cloned().collect();
@@ -236,7 +245,7 @@ fn difference(existing: &TableSchema, wanted: &TableSchema) -> Option<String> {
 }
 
 /// The names of the folders in a folder, those that start with a dot or an underscore aside.
-fn folders(path: &Path) -> Result<Vec<String>, TableError> {
+pub(super) fn folders(path: &Path) -> Result<Vec<String>, TableError> {
     let error = |source| TableError::Io {
         path: path.to_owned(),
         source,

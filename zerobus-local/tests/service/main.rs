@@ -12,6 +12,7 @@ mod hostile;
 mod http;
 mod insert;
 mod metrics;
+mod namespace;
 mod page;
 mod partition;
 mod persistent;
