@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use tokio::task::spawn_blocking;
 use zerobus_proto::contract::STREAM_LIFETIME;
-use zerobus_schema::{TableSchema, ddl};
 
 use crate::delta::Durability;
-use crate::error::{LocalError, TableError};
+use crate::error::LocalError;
 use crate::faults::{FaultRule, Faults};
 use crate::lock::{FolderLock, TemporaryFolder};
+use crate::seed::{self, Seed};
 use crate::server::{Encrypted, LocalZerobus};
-use crate::service::{Credentials, Listener, Service, Stop, Tables, Tls, name_of};
+use crate::service::{Credentials, Listener, Service, Stop, Tables, Tls};
 
 /// What a local server is to be like. Made by [`LocalZerobus::builder`].
 #[derive(Debug, Clone)]
@@ -28,12 +28,6 @@ pub struct LocalZerobusBuilder {
     token_lifetime: Duration,
     stream_lifetime: Duration,
     faults: Vec<FaultRule>,
-}
-
-#[derive(Debug, Clone)]
-enum Seed {
-    Sql(String),
-    File(PathBuf),
 }
 
 impl LocalZerobusBuilder {
@@ -71,9 +65,10 @@ impl LocalZerobusBuilder {
         self
     }
 
-    /// The same from a file.
+    /// The same from a file of CREATE TABLE statements, a snapshot, or a folder of either, such as `schemas/`. Which a
+    /// file is is told from its content.
     pub fn seed_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.seeds.push(Seed::File(path.into()));
+        self.seeds.push(Seed::Path(path.into()));
         self
     }
 
@@ -209,8 +204,7 @@ fn open(
     // Before anything is written, so that a mistake leaves nothing behind.
     let mut schemas = Vec::new();
     for seed in seeds {
-        let tables = seed.read()?.into_iter();
-        schemas.extend(tables.map(|schema| (seed, schema)));
+        schemas.extend(seed.read()?);
     }
     let lock = FolderLock::take(data)?;
     let data = fs::canonicalize(data).map_err(|source| LocalError::DataFolder {
@@ -218,49 +212,13 @@ fn open(
         source,
     })?;
     let tables = Tables::open(&data, durability, faults)?;
-    for (seed, schema) in schemas {
+    for (path, schema) in schemas {
         let created = tables.create(schema, true);
-        created.map_err(|error| seed.refused(error))?;
+        created.map_err(|error| seed::refused(path, error))?;
     }
     let tls = match tls {
         Some(listening) => Some(Tls::new(&data, listening)?),
         None => None,
     };
     Ok((lock, Arc::new(tables), tls))
-}
-
-impl Seed {
-    fn path(&self) -> Option<PathBuf> {
-        match self {
-            Self::Sql(_) => None,
-            Self::File(path) => Some(path.clone()),
-        }
-    }
-
-    fn refused(&self, source: TableError) -> LocalError {
-        LocalError::SeedTable {
-            path: self.path(),
-            source: Box::new(source),
-        }
-    }
-
-    fn read(&self) -> Result<Vec<TableSchema>, LocalError> {
-        let text = match self {
-            Self::Sql(sql) => sql.clone(),
-            Self::File(path) => {
-                fs::read_to_string(path).map_err(|source| LocalError::SeedFile {
-                    path: path.clone(),
-                    source,
-                })?
-            }
-        };
-        let schemas = ddl::parse_create_tables(&text).map_err(|source| LocalError::Seed {
-            path: self.path(),
-            source,
-        })?;
-        for schema in &schemas {
-            name_of(schema).map_err(|error| self.refused(error))?;
-        }
-        Ok(schemas)
-    }
 }

@@ -3,7 +3,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use zerobus_schema::{NameError, SchemaError, TableName};
+use zerobus_schema::{NameError, SchemaError, SnapshotError, TableName};
 
 use crate::delta::DeltaError;
 
@@ -50,6 +50,13 @@ pub enum LocalError {
         path: Option<PathBuf>,
         /// What is wrong, with line and column.
         source: SchemaError,
+    },
+    /// The seed is no snapshot that can be read.
+    SeedSnapshot {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: Box<SnapshotError>,
     },
     /// A table of a seed cannot be created.
     SeedTable {
@@ -98,6 +105,7 @@ impl fmt::Display for LocalError {
                     None => Ok(()),
                 }
             }
+            Self::SeedSnapshot { path, source } => write!(f, "{}: {source}", path.display()),
             Self::SeedTable { path, source } => match path {
                 Some(path) => write!(f, "{}: {source}", path.display()),
                 None => write!(f, "seed: {source}"),
@@ -114,6 +122,7 @@ impl std::error::Error for LocalError {
             | Self::DataFolder { source, .. }
             | Self::SeedFile { source, .. } => Some(source),
             Self::Seed { source, .. } => Some(source),
+            Self::SeedSnapshot { source, .. } => Some(&**source),
             Self::SeedTable { source, .. } => Some(&**source),
             Self::Table(error) => error.source(),
             Self::Locked { .. } | Self::Tls { .. } => None,

@@ -113,6 +113,7 @@ mod error;
 mod faults;
 mod lock;
 mod rows;
+mod seed;
 mod server;
 mod service;
 

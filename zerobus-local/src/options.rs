@@ -15,7 +15,8 @@ Serves Databricks Zerobus Ingest, the token endpoint and the table catalog on on
 address, over Delta tables in DIR/<catalog>/<schema>/<table>.
 
   --data DIR            where the tables lie; made when it is missing
-  --seed FILE           CREATE TABLE statements of tables to be there; may be repeated
+  --seed PATH           tables to be there: CREATE TABLE statements, a snapshot, or a
+                        folder of either; may be repeated
   --listen ADDR         host:port to listen on [default: 127.0.0.1:0, a free port]
   --tls-listen ADDR     the same for TLS [default: none]; the certificate to trust
                         is written to the data folder

@@ -151,6 +151,40 @@ fn a_seed_with_a_mistake_is_named_with_file_line_and_column() {
 }
 
 #[test]
+fn a_folder_of_snapshots_and_statements_seeds_their_tables() {
+    let folder = TempDir::new().unwrap();
+    let schemas = folder.path().join("schemas");
+    let data = folder.path().join("data");
+    fs::create_dir(&schemas).unwrap();
+    fs::copy(
+        "tests/kill/events.json",
+        schemas.join("main.default.events.json"),
+    )
+    .unwrap();
+    fs::write(schemas.join("more.sql"), SEED).unwrap();
+    fs::write(schemas.join("README.md"), "no seed").unwrap();
+    let arguments = ["--data", path(&data), "--seed", path(&schemas)];
+    drop(Running::start(&arguments));
+    for table in ["events", "t"] {
+        assert!(
+            data.join("main/default")
+                .join(table)
+                .join("_delta_log")
+                .is_dir(),
+            "{table}"
+        );
+    }
+    let broken = schemas.join("broken.json");
+    fs::write(&broken, "{}").unwrap();
+    let (status, stderr) = refused(&arguments);
+    assert_eq!(status, 3);
+    assert!(
+        stderr.contains(&format!("{}: ", broken.display())),
+        "{stderr}"
+    );
+}
+
+#[test]
 fn faults_come_from_a_file() {
     let folder = TempDir::new().unwrap();
     let faults = folder.path().join("faults.json");
