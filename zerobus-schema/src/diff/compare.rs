@@ -97,14 +97,13 @@ impl Comparison<'_> {
         self.order(path, old, new);
         let renames = rename::find(old, new);
         let (then, now) = (by_name(old), by_name(new));
+        let (old_fields, new_fields) = (fields_of(old_sent), fields_of(new_sent));
         for column in &old.fields {
             let path = path.child(&column.name);
-            let carried =
-                old_sent.and_then(|message| Some((message, message.field(&column.name)?)));
+            let carried = carried_by(old_sent, &old_fields, column);
             match now.get(column.name.as_str()) {
                 Some(&now) => {
-                    let now_carried =
-                        new_sent.and_then(|message| Some((message, message.field(&now.name)?)));
+                    let now_carried = carried_by(new_sent, &new_fields, now);
                     self.field(&path, (column, carried), (now, now_carried));
                 }
                 None => {
@@ -113,11 +112,18 @@ impl Comparison<'_> {
                 }
             }
         }
+        let of_reserved = old
+            .reserved
+            .iter()
+            .map(|one| (one.number, one.name.as_str()));
+        let of_fields = old.fields.iter();
+        let of_fields = of_fields.filter_map(|one| Some((one.number?, one.name.as_str())));
+        let numbers: BTreeMap<u32, &str> = of_reserved.chain(of_fields).collect();
         for column in &new.fields {
             if !then.contains_key(column.name.as_str()) {
                 self.added(&path.child(&column.name), column);
                 if self.options.numbers {
-                    self.reused(&path.child(&column.name), column, old);
+                    self.reused(&path.child(&column.name), column, &numbers);
                 }
             }
         }
@@ -218,23 +224,13 @@ impl Comparison<'_> {
         }
     }
 
-    fn reused(&mut self, path: &ColumnPath, column: &StructField, old: &StructType) {
+    fn reused(&mut self, path: &ColumnPath, column: &StructField, numbers: &BTreeMap<u32, &str>) {
         let Some(number) = column.number else { return };
-        let of_field = old.fields.iter().find(|field| field.number == Some(number));
-        let of_reserved = old
-            .reserved
-            .iter()
-            .find(|reserved| reserved.number == number);
-        let name = match (of_field, of_reserved) {
-            (Some(field), _) => &field.name,
-            (None, Some(reserved)) if reserved.name != column.name => &reserved.name,
-            _ => return,
-        };
-        let message = format!(
-            "it has the number {number}, which was that of {}",
-            ColumnPath::column(name)
-        );
-        self.add(&rule::NUMBER_REUSED, path, message, String::new());
+        if let Some(name) = numbers.get(&number).filter(|name| **name != column.name) {
+            let name = ColumnPath::column(name);
+            let message = format!("it has the number {number}, which was that of {name}");
+            self.add(&rule::NUMBER_REUSED, path, message, String::new());
+        }
     }
 
     fn field(
@@ -487,6 +483,21 @@ fn numbering(field: &StructField) -> Option<String> {
     field
         .is_identity()
         .then(|| format!("at {} in steps of {}", value("start"), value("step")))
+}
+
+/// The fields of a message by name: a table may have thousands.
+fn fields_of(message: Option<&Message>) -> BTreeMap<&str, &Field> {
+    let fields = message.into_iter().flat_map(|message| &message.fields);
+    fields.map(|field| (field.name.as_str(), field)).collect()
+}
+
+/// The message and the field that carry a column.
+fn carried_by<'a>(
+    message: Option<&'a Message>,
+    fields: &BTreeMap<&str, &'a Field>,
+    column: &StructField,
+) -> Option<(&'a Message, &'a Field)> {
+    Some((message?, *fields.get(column.name.as_str())?))
 }
 
 fn by_name(fields: &StructType) -> BTreeMap<&str, &StructField> {
