@@ -124,6 +124,12 @@ pub(crate) struct Generation {
     /// The name of the message; the table's own name unless given
     #[arg(long, value_name = "NAME")]
     pub(crate) proto_msg: Option<String>,
+    /// The package of the message, in a .proto file or a file set
+    #[arg(long, value_name = "NAME")]
+    pub(crate) package: Option<String>,
+    /// For a descriptor: a FileDescriptorSet for other tools, instead of the message that a stream sends
+    #[arg(long)]
+    pub(crate) file_set: bool,
     /// Leave out columns that cannot be sent, where they may be NULL
     #[arg(long)]
     pub(crate) skip_unsupported: bool,

@@ -56,6 +56,7 @@ pub(crate) const RUST_HELP: &str = with_sources!(
 
 pub(crate) const DESCRIPTOR_HELP: &str = with_sources!(
     "  zerobus generate descriptor schemas/main.default.air_quality.json -o air_quality.descriptor
+  zerobus generate descriptor schema.sql --file-set --package com.example -o air_quality.binpb
 ",
     "0 done, 1 a file is not current (--check), 2 wrong usage, 3 could not be done."
 );

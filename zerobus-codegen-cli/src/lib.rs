@@ -13,6 +13,7 @@ mod json;
 mod output;
 mod outputs;
 mod project;
+mod proto_file;
 mod report;
 mod rust_settings;
 

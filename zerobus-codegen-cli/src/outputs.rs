@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use zerobus_codegen::{RustOptions, ddl, descriptor, proto, rust_tables, snapshot_files};
+use zerobus_codegen::{
+    RustOptions, ddl, descriptor, file_descriptor_set, proto_in, rust_tables, snapshot_files,
+};
 use zerobus_schema::TableSchema;
 use zerobus_schema::mapping::MappingOptions;
 
 use crate::project::{Kind, Output};
+use crate::proto_file::ProtoFile;
 
 /// A file as it should be.
 #[derive(Debug)]
@@ -58,11 +61,16 @@ pub(crate) fn render(
     table: &TableSchema,
     mapping: &MappingOptions,
     options: &RustOptions,
+    file: &ProtoFile,
 ) -> Result<Vec<u8>, String> {
+    let package = file.package.as_deref();
     let text = match kind {
-        Kind::Proto => proto(table, mapping)
+        Kind::Proto => proto_in(table, mapping, package)
             .map(String::into_bytes)
             .map_err(|error| error.to_string()),
+        Kind::Descriptor if file.is_set => {
+            file_descriptor_set(table, mapping, package).map_err(|error| error.to_string())
+        }
         Kind::Descriptor => descriptor(table, mapping).map_err(|error| error.to_string()),
         Kind::Rust => return render_rust(std::slice::from_ref(table), mapping, options),
         Kind::Ddl => Ok(ddl(table).into_bytes()),
@@ -147,7 +155,13 @@ pub(crate) fn files(
         }
         files.push(Rendered {
             path,
-            bytes: render(output.kind, table, &output.mapping, &output.rust)?,
+            bytes: render(
+                output.kind,
+                table,
+                &output.mapping,
+                &output.rust,
+                &output.file,
+            )?,
         });
     }
     Ok(files)

@@ -27,7 +27,7 @@ mod snapshot_file;
 mod source;
 
 pub use build_script::{BuildError, Config};
-pub use generate::{ddl, descriptor, proto};
+pub use generate::{ddl, descriptor, file_descriptor_set, proto, proto_in};
 pub use rust::{
     Construct, DateTimeTypes, DecimalTypes, MapTypes, RustError, RustOptions, StringTypes, Style,
     VariantTypes, rust, rust_tables,

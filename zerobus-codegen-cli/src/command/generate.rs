@@ -10,6 +10,7 @@ use crate::input::{Reader, table_argument};
 use crate::output::{self, Written};
 use crate::outputs::{self, Rendered, Snapshots, State};
 use crate::project::{FILE, Kind, Project};
+use crate::proto_file::{ProtoFile, is_identifier};
 use crate::rust_settings;
 
 /// Generates one kind of thing from tables, or the outputs that `zerobus.toml` lists.
@@ -54,7 +55,9 @@ fn sources_or_listed(args: &Generation, kind: Kind, rust: &RustOptions) -> Resul
             "--skip-unsupported and --allow-unproven-map-keys are about messages; ddl writes every column",
         ));
     }
-    let files = sources(args, kind, rust, name.as_ref())?;
+    let file =
+        ProtoFile::new(kind, args.package.as_deref(), args.file_set).map_err(Failure::usage)?;
+    let files = sources(args, kind, rust, &file, name.as_ref())?;
     if args.listed.check {
         return check(&files);
     }
@@ -137,6 +140,7 @@ fn sources(
     args: &Generation,
     kind: Kind,
     rust: &RustOptions,
+    file: &ProtoFile,
     name: Option<&TableName>,
 ) -> Result<Vec<Rendered>, Failure> {
     let mut reader = Reader::new(&args.connection);
@@ -213,7 +217,7 @@ fn sources(
             None if table.table.is_none() => stem,
             None => None,
         };
-        let bytes = outputs::render(kind, &table, &mapping, rust).map_err(Failure::failed)?;
+        let bytes = outputs::render(kind, &table, &mapping, rust, file).map_err(Failure::failed)?;
         if kind != Kind::Ddl {
             note_left_out(&table, &mapping);
         }
@@ -245,9 +249,4 @@ fn output_path(args: &Generation, stem: &str, extension: &str) -> Option<PathBuf
         (Some(output), None) => Some(output.clone()),
         (output, Some(folder)) => Some(folder.join(output.clone().unwrap_or_else(file))),
     }
-}
-
-fn is_identifier(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

@@ -14,6 +14,7 @@ use zerobus_schema::mapping::MappingOptions;
 pub(crate) use approval::{Approval, Approvals};
 
 use crate::exit::Failure;
+use crate::proto_file::ProtoFile;
 
 /// The file's name.
 pub(crate) const FILE: &str = "zerobus.toml";
@@ -54,6 +55,7 @@ pub(crate) struct Output {
     pub(crate) tables: Vec<TableName>,
     pub(crate) mapping: MappingOptions,
     pub(crate) rust: RustOptions,
+    pub(crate) file: ProtoFile,
     pub(crate) line: usize,
 }
 

@@ -12,6 +12,7 @@ use zerobus_schema::{Location, TableName};
 use super::date::{self, Date};
 use super::{Approval, Kind, Output, Project, Table};
 use crate::exit::Failure;
+use crate::proto_file::ProtoFile;
 use crate::rust_settings;
 
 /// Far more than anyone writes by hand.
@@ -95,6 +96,8 @@ fn output_keys() -> Vec<&'static str> {
         "path",
         "tables",
         "message",
+        "package",
+        "file_set",
         "skip_unsupported",
         "allow_unproven_map_keys",
     ];
@@ -120,6 +123,8 @@ fn output(entry: &Entries<'_, '_>, root: &Path) -> Result<Output, Failure> {
     mapping.message_name = entry.text("message")?.map(str::to_owned);
     mapping.skip_unsupported = entry.flag("skip_unsupported")?;
     mapping.allow_unproven_map_keys = entry.flag("allow_unproven_map_keys")?;
+    let file = ProtoFile::new(kind, entry.text("package")?, entry.flag("file_set")?)
+        .map_err(|problem| entry.error_at("kind", problem))?;
     let mut rust = RustOptions::default();
     for key in rust_settings::KEYS {
         let values = entry.texts(key)?;
@@ -140,6 +145,7 @@ fn output(entry: &Entries<'_, '_>, root: &Path) -> Result<Output, Failure> {
         tables,
         mapping,
         rust,
+        file,
         line: entry.line,
     })
 }

@@ -16,6 +16,28 @@ impl Message {
         write_message(&mut out, self, &format!(".{}", self.name));
         out
     }
+
+    /// The message as the only one in a serialized `google.protobuf.FileDescriptorSet`, which tools take in place of a
+    /// `.proto` file (`protoc --descriptor_set_in`, `buf`, `grpcurl -protoset`). The file is `<message>.proto`.
+    #[must_use]
+    pub fn file_descriptor_set(&self, package: Option<&str>) -> Vec<u8> {
+        let scope = match package {
+            Some(package) => format!(".{package}.{}", self.name),
+            None => format!(".{}", self.name),
+        };
+        let mut message = Vec::new();
+        write_message(&mut message, self, &scope);
+        // FileDescriptorProto; a file that names no syntax is proto2.
+        let mut file = Vec::new();
+        put_bytes(&mut file, 1, format!("{}.proto", self.name).as_bytes());
+        if let Some(package) = package {
+            put_bytes(&mut file, 2, package.as_bytes());
+        }
+        put_bytes(&mut file, 4, &message);
+        let mut set = Vec::new();
+        put_bytes(&mut set, 1, &file);
+        set
+    }
 }
 
 fn write_message(out: &mut Vec<u8>, message: &Message, scope: &str) {

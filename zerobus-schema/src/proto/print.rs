@@ -10,7 +10,16 @@ impl Message {
     /// its field.
     #[must_use]
     pub fn to_proto(&self) -> String {
+        self.to_proto_in(None)
+    }
+
+    /// The same text, in a package: `com.example.events`.
+    #[must_use]
+    pub fn to_proto_in(&self, package: Option<&str>) -> String {
         let mut out = String::from("syntax = \"proto2\";\n\n");
+        if let Some(package) = package {
+            let _ = writeln!(out, "package {package};\n");
+        }
         print_message(&mut out, self, 0);
         out
     }
