@@ -9,7 +9,7 @@ use zerobus_schema::{Snapshot, ddl};
 
 use crate::mapping::compile;
 
-fn cases() -> Vec<PathBuf> {
+pub(crate) fn cases() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
     let mut cases: Vec<_> = fs::read_dir(folder)
         .unwrap()

@@ -9,4 +9,6 @@
 mod drift;
 mod golden;
 mod mapping;
+mod positions;
+mod protoc;
 mod readme;

@@ -27,7 +27,7 @@ pub(crate) fn compile(proto: &str) -> DescriptorProto {
 }
 
 /// What a compiler adds for its own use, and the order of what has none.
-fn comparable(mut message: DescriptorProto) -> DescriptorProto {
+pub(crate) fn comparable(mut message: DescriptorProto) -> DescriptorProto {
     for field in &mut message.field {
         field.json_name = None;
     }
@@ -91,7 +91,9 @@ fn name() -> impl Strategy<Value = String> {
     ]
 }
 
-fn fields(data_type: impl Strategy<Value = DataType> + Clone) -> impl Strategy<Value = StructType> {
+pub(crate) fn fields(
+    data_type: impl Strategy<Value = DataType> + Clone,
+) -> impl Strategy<Value = StructType> {
     let field = (name(), data_type, any::<bool>()).prop_map(|(name, data_type, nullable)| {
         if nullable {
             StructField::nullable(name, data_type)
@@ -102,7 +104,7 @@ fn fields(data_type: impl Strategy<Value = DataType> + Clone) -> impl Strategy<V
     prop::collection::vec(field, 1..6).prop_map(StructType::new)
 }
 
-fn data_type() -> impl Strategy<Value = DataType> + Clone {
+pub(crate) fn data_type() -> impl Strategy<Value = DataType> + Clone {
     let leaf = scalar().boxed();
     leaf.prop_recursive(3, 24, 5, |inner| {
         let inner = inner.boxed();

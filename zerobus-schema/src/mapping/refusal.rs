@@ -94,17 +94,43 @@ impl RefusalReason {
     }
 }
 
+impl Refusal {
+    /// What is wrong, and what to do about it: for a name, one that would do.
+    #[must_use]
+    pub fn explanation(&self) -> String {
+        let general = self.reason.explanation();
+        match self.reason {
+            RefusalReason::Name => match allowed_name(&self.found) {
+                Some(name) => format!("{general}, to {name} for instance"),
+                None => general.to_owned(),
+            },
+            _ => general.to_owned(),
+        }
+    }
+}
+
+/// The name with other characters replaced, where something is left of it.
+fn allowed_name(name: &str) -> Option<String> {
+    let allowed = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    let mut replaced: String = name.chars().map(allowed).collect();
+    if replaced.starts_with(|c: char| c.is_ascii_digit()) {
+        replaced.insert(0, '_');
+    }
+    let is_telling = replaced.contains(|c: char| c.is_ascii_alphanumeric());
+    is_telling.then_some(replaced)
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.path.parts().is_empty() {
-            write!(f, "{}: {}", self.found, self.reason.explanation())
+            write!(f, "{}: {}", self.found, self.explanation())
         } else {
             write!(
                 f,
                 "column {} ({}): {}",
                 self.path,
                 self.found,
-                self.reason.explanation()
+                self.explanation()
             )
         }
     }

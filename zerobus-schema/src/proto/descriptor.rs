@@ -1,5 +1,5 @@
 use super::model::{Field, FieldKind, Label, MapValue, Message, ScalarType};
-use super::print::reserved_names;
+use super::print::{SharedJsonNames, reserved_names};
 
 // Numbers of google/protobuf/descriptor.proto.
 const TYPE_MESSAGE: u64 = 11;
@@ -13,7 +13,12 @@ impl Message {
     #[must_use]
     pub fn descriptor(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        write_message(&mut out, self, &format!(".{}", self.name));
+        write_message(
+            &mut out,
+            self,
+            &format!(".{}", self.name),
+            JsonNames::Implied,
+        );
         out
     }
 
@@ -26,7 +31,7 @@ impl Message {
             None => format!(".{}", self.name),
         };
         let mut message = Vec::new();
-        write_message(&mut message, self, &scope);
+        write_message(&mut message, self, &scope, JsonNames::OfText);
         // FileDescriptorProto; a file that names no syntax is proto2.
         let mut file = Vec::new();
         put_bytes(&mut file, 1, format!("{}.proto", self.name).as_bytes());
@@ -40,16 +45,34 @@ impl Message {
     }
 }
 
-fn write_message(out: &mut Vec<u8>, message: &Message, scope: &str) {
+/// Which fields say their names in JSON.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum JsonNames {
+    /// None: a stream has no use for them.
+    Implied,
+    /// Those that the `.proto` text names too.
+    OfText,
+}
+
+fn write_message(out: &mut Vec<u8>, message: &Message, scope: &str, json: JsonNames) {
     put_bytes(out, 1, message.name.as_bytes());
+    let shared = SharedJsonNames::of(message);
     for field in &message.fields {
         let mut bytes = Vec::new();
         write_field(&mut bytes, field, scope);
+        if let (JsonNames::OfText, Some(name)) = (json, shared.explicit(field)) {
+            put_bytes(&mut bytes, 10, name.as_bytes());
+        }
         put_bytes(out, 2, &bytes);
     }
     for nested in &message.messages {
         let mut bytes = Vec::new();
-        write_message(&mut bytes, nested, &format!("{scope}.{}", nested.name));
+        write_message(
+            &mut bytes,
+            nested,
+            &format!("{scope}.{}", nested.name),
+            json,
+        );
         put_bytes(out, 3, &bytes);
     }
     for field in &message.fields {

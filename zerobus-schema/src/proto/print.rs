@@ -46,12 +46,9 @@ fn print_message(out: &mut String, message: &Message, depth: usize) {
             let _ = writeln!(out, "{indent}  reserved {};", names.join(", "));
         }
     }
-    let shared = shared_json_names(message);
+    let shared = SharedJsonNames::of(message);
     for field in &message.fields {
-        let json_name = shared
-            .contains(&json_name(&field.name))
-            .then_some(field.name.as_str());
-        print_field(out, field, json_name, &indent);
+        print_field(out, field, shared.explicit(field), &indent);
     }
     let _ = writeln!(out, "{indent}}}");
 }
@@ -71,10 +68,20 @@ pub(super) fn reserved_names(message: &Message) -> impl Iterator<Item = &str> {
 
 /// The names in JSON that two or more fields would have (`fooBar` and `foo_bar`), which some compilers refuse: such
 /// fields get their own name as the explicit one.
-fn shared_json_names(message: &Message) -> BTreeSet<String> {
-    let mut seen = BTreeSet::new();
-    let names = message.fields.iter().map(|field| json_name(&field.name));
-    names.filter(|name| !seen.insert(name.clone())).collect()
+pub(super) struct SharedJsonNames(BTreeSet<String>);
+
+impl SharedJsonNames {
+    pub(super) fn of(message: &Message) -> Self {
+        let mut seen = BTreeSet::new();
+        let names = message.fields.iter().map(|field| json_name(&field.name));
+        Self(names.filter(|name| !seen.insert(name.clone())).collect())
+    }
+
+    /// The name to give a field explicitly, where it needs one.
+    pub(super) fn explicit<'f>(&self, field: &'f Field) -> Option<&'f str> {
+        let shared = self.0.contains(&json_name(&field.name));
+        shared.then_some(field.name.as_str())
+    }
 }
 
 /// The name that compilers give a field in JSON.

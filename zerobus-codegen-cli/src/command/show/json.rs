@@ -121,9 +121,8 @@ impl Columns<'_> {
                 refusal.path.parts().len().abs_diff(path.parts().len())
             });
         let reason = |refusal: &Refusal| {
-            let explanation = refusal.reason.explanation();
             if refusal.path == *path {
-                explanation.to_owned()
+                refusal.explanation()
             } else {
                 refusal.to_string()
             }
