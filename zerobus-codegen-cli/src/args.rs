@@ -142,6 +142,13 @@ pub(crate) struct Generation {
     pub(crate) connection: Connection,
 }
 
+impl Generation {
+    /// Whether no source is named, so that it is about the outputs of `zerobus.toml`.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.sources.is_empty() && self.table.is_none()
+    }
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct RustGeneration {
     #[command(flatten)]

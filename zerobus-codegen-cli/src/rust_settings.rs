@@ -85,29 +85,43 @@ fn attributes(values: &[&str]) -> Result<Vec<(String, String)>, String> {
 /// The settings given on the command line.
 pub(crate) fn of_args(args: &RustSettings) -> Result<RustOptions, String> {
     let mut options = RustOptions::default();
-    let list = |value: &Option<String>| value.iter().cloned().collect::<Vec<_>>();
-    let given = [
-        ("record_crate", list(&args.record_crate)),
-        ("derives", args.derives.clone()),
-        ("style", list(&args.style)),
-        ("date_time", list(&args.date_time)),
-        ("decimal", list(&args.decimal)),
-        ("map", list(&args.map)),
-        ("string", list(&args.string)),
-        ("variant", list(&args.variant)),
-        ("construct", list(&args.construct)),
-        ("skip", args.skip.clone()),
-        ("type_attributes", args.type_attributes.clone()),
-        ("field_attributes", args.field_attributes.clone()),
-    ];
-    for (key, values) in given {
+    for (key, values) in args.given() {
         if !values.is_empty() {
-            let values: Vec<&str> = values.iter().map(String::as_str).collect();
             set(&mut options, key, &values)
                 .map_err(|problem| format!("--{}: {problem}", argument(key)))?;
         }
     }
     Ok(options)
+}
+
+impl RustSettings {
+    /// Whether any setting is given.
+    pub(crate) fn any(&self) -> bool {
+        self.given().iter().any(|(_, values)| !values.is_empty())
+    }
+
+    fn given(&self) -> [(&'static str, Vec<&str>); 12] {
+        fn one(value: &Option<String>) -> Vec<&str> {
+            value.iter().map(String::as_str).collect()
+        }
+        fn many(values: &[String]) -> Vec<&str> {
+            values.iter().map(String::as_str).collect()
+        }
+        [
+            ("record_crate", one(&self.record_crate)),
+            ("derives", many(&self.derives)),
+            ("style", one(&self.style)),
+            ("date_time", one(&self.date_time)),
+            ("decimal", one(&self.decimal)),
+            ("map", one(&self.map)),
+            ("string", one(&self.string)),
+            ("variant", one(&self.variant)),
+            ("construct", one(&self.construct)),
+            ("skip", many(&self.skip)),
+            ("type_attributes", many(&self.type_attributes)),
+            ("field_attributes", many(&self.field_attributes)),
+        ]
+    }
 }
 
 fn argument(key: &str) -> String {

@@ -22,6 +22,11 @@ pub(crate) fn generate(args: &Generate) -> Result<Exit, Failure> {
         Some(What::Ddl(args)) => (args, Kind::Ddl),
         Some(What::Rust(args)) => {
             let options = rust_settings::of_args(&args.settings).map_err(Failure::usage)?;
+            if args.generation.is_listed() && args.settings.any() {
+                return Err(Failure::usage(
+                    "the settings of listed outputs stand in zerobus.toml; name a SOURCE to generate with others",
+                ));
+            }
             return sources_or_listed(&args.generation, Kind::Rust, &options);
         }
     };
@@ -29,12 +34,21 @@ pub(crate) fn generate(args: &Generate) -> Result<Exit, Failure> {
 }
 
 fn sources_or_listed(args: &Generation, kind: Kind, rust: &RustOptions) -> Result<Exit, Failure> {
-    if args.sources.is_empty() && args.table.is_none() {
-        let own = args.output.is_some() || args.output_dir.is_some() || args.proto_msg.is_some();
+    if args.is_listed() {
+        let own = args.output.is_some()
+            || args.output_dir.is_some()
+            || args.proto_msg.is_some()
+            || args.skip_unsupported
+            || args.allow_unproven_map_keys;
         if own {
             return Err(Failure::usage("no SOURCE given"));
         }
         return listed(&args.listed, Some(kind));
+    }
+    if args.listed.config.is_some() || args.listed.schemas.is_some() {
+        return Err(Failure::usage(
+            "--config and --schemas are about the outputs of zerobus.toml, and a SOURCE is given",
+        ));
     }
     let name = table_argument(args.table.as_ref())?;
     if let Some(message) = &args.proto_msg

@@ -30,6 +30,13 @@ const REST: &str = "
 # kind = \"proto\"               # or rust, descriptor, ddl
 # path = \"proto/{table}.proto\" # {catalog}, {schema} and {table}: one file for each table
 
+# Records of all tables in one file, with the settings that `zerobus generate rust --help` lists.
+# [[output]]
+# kind = \"rust\"
+# path = \"src/tables.rs\"
+# date_time = \"chrono\"
+# skip = []
+
 # A finding of `zerobus check` that may pass for a while.
 # [[approval]]
 # rule = \"FIELD_NOT_IN_TABLE\"   # `zerobus explain` lists them

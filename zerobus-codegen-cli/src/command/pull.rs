@@ -18,6 +18,11 @@ pub(crate) fn pull(args: &Pull) -> Result<Exit, Failure> {
     }
     let project = Project::open(args.config.as_deref(), args.schemas.as_deref())?;
     let mut reader = Reader::new(&args.connection);
+    if args.sources.is_empty() && name.is_some() {
+        return Err(Failure::usage(
+            "--table names the table in a file, and no SOURCE is given; a table is pulled by its name alone: `zerobus pull NAME`",
+        ));
+    }
     if args.sources.is_empty() {
         return listed(args, &project, &mut reader);
     }

@@ -72,6 +72,10 @@ fn wrong_usage_is_status_2_and_help_is_not() {
         &["generate", "rust", "x", "--proto-msg", "Row"],
         &["generate", "ddl", "x", "--skip-unsupported"],
         &["generate"],
+        &["generate", "rust", "--date-time", "chrono"],
+        &["generate", "proto", "--skip-unsupported"],
+        &["generate", "proto", "x", "--schemas", "y"],
+        &["pull", "--table", "a.b.c"],
     ] {
         let (status, stdout, stderr) = run(&mut zerobus(args));
         assert_eq!((status, stdout.as_str()), (2, ""), "{args:?}: {stderr}");
