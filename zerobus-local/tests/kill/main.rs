@@ -14,6 +14,7 @@ mod disk;
 mod early;
 mod event;
 mod expiry;
+mod persistent;
 mod process;
 mod random;
 mod restart;
