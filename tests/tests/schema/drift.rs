@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use expect_test::expect_file;
+use proptest::prelude::*;
 use zerobus_schema::diff::{self, RULES, Severity};
 use zerobus_schema::{DataType, Snapshot, StructField, StructType, TableSchema, ddl, delta};
 
@@ -122,4 +123,64 @@ fn a_table_that_grows_too_wide_is_found_once() {
     assert_eq!(rules, ["TOO_MANY_COLUMNS", "COLUMN_ADDED"]);
     assert!(!found.is_compatible());
     assert!(diff::diff(&wide(2_001), &wide(2_001)).is_compatible());
+}
+
+/// A table of some columns, by names that do not repeat.
+fn some_table() -> impl Strategy<Value = TableSchema> {
+    let types = prop::sample::select(vec![
+        "TINYINT",
+        "BIGINT",
+        "DOUBLE",
+        "STRING",
+        "VARCHAR(9)",
+        "DECIMAL(9,2)",
+        "DATE",
+        "TIMESTAMP",
+        "VARIANT",
+        "ARRAY<STRING>",
+        "MAP<STRING, STRUCT<v: INT NOT NULL, w: ARRAY<STRUCT<x: DATE>>>>",
+        "STRUCT<a: INT, b: STRUCT<c: TIMESTAMP_NTZ>>",
+    ]);
+    let column = (types, any::<bool>());
+    prop::collection::vec(column, 1..12).prop_map(|columns| {
+        let columns = columns.iter().enumerate().map(|(i, (sql, nullable))| {
+            let mut field = StructField::nullable(format!("c{i}"), ddl::parse_type(sql).unwrap());
+            field.nullable = *nullable;
+            field
+        });
+        TableSchema::new(None, StructType::new(columns.collect()))
+    })
+}
+
+proptest! {
+    #[test]
+    fn order_and_columns_that_may_be_null_break_nobody_and_a_column_that_goes_does(
+        old in some_table(),
+        more in some_table(),
+        at in any::<prop::sample::Index>(),
+    ) {
+        prop_assert_eq!(diff::diff(&old, &old).findings, []);
+
+        let mut new = old.clone();
+        new.columns.fields.reverse();
+        new.columns.fields.extend(more.columns.fields.into_iter().map(|mut field| {
+            field.name = format!("new_{}", field.name);
+            field.nullable = true;
+            field
+        }));
+        prop_assert!(diff::diff(&old, &new).is_compatible());
+
+        let gone = new.columns.fields.iter().position(|field| {
+            field.name == old.columns.fields[at.index(old.columns.fields.len())].name
+        });
+        new.columns.fields.remove(gone.unwrap());
+        let found = diff::diff(&old, &new);
+        prop_assert!(!found.is_compatible());
+        // And back: what is new may be missing, if it may be NULL.
+        let back = diff::diff(&new, &old);
+        let fields = &old.columns.fields;
+        let lacks = fields.iter().find(|field| new.columns.field(&field.name).is_none());
+        let required = back.findings.iter().any(|f| f.rule.id == "MISSING_REQUIRED_COLUMN");
+        prop_assert_eq!(required, lacks.is_some_and(|field| !field.nullable));
+    }
 }
