@@ -8,8 +8,12 @@ use crate::error::SchemaError;
 use crate::schema::StructField;
 use crate::types::DataType;
 
+const SAID: &str = "the column says this before; say it once";
+
 /// `name type` and its clauses, in any order. What is no type or nullability goes into the metadata, as Delta keeps it.
-pub(super) fn column(cursor: &mut Cursor<'_>) -> Result<StructField, SchemaError> {
+///
+/// The second is whether the column is the table's key.
+pub(super) fn column(cursor: &mut Cursor<'_>) -> Result<(StructField, bool), SchemaError> {
     let name = cursor.identifier("a column name")?;
     if cursor.is_symbol(':') {
         return Err(cursor.error(
@@ -17,8 +21,15 @@ pub(super) fn column(cursor: &mut Cursor<'_>) -> Result<StructField, SchemaError
         ));
     }
     let mut column = StructField::nullable(name, types::data_type(cursor)?);
+    let (mut constrained, mut not_null, mut is_key) = (false, false, false);
     loop {
+        let start = cursor.token().start;
+        let once = |cursor: &Cursor<'_>, said: &mut bool| match std::mem::replace(said, true) {
+            false => Ok(()),
+            true => Err(cursor.error_at(start, SAID)),
+        };
         if cursor.eat(&["NOT", "NULL"])? {
+            once(cursor, &mut not_null)?;
             column.nullable = false;
         } else if cursor.eat(&["COMMENT"])? {
             let comment = cursor.string("the comment as a string")?;
@@ -34,11 +45,13 @@ pub(super) fn column(cursor: &mut Cursor<'_>) -> Result<StructField, SchemaError
                 cursor.parenthesised()?;
             }
         } else if constraint::stands_at(cursor) {
+            once(cursor, &mut constrained)?;
             if constraint::of_column(cursor)? {
                 column.nullable = false;
+                is_key = true;
             }
         } else {
-            return Ok(column);
+            return Ok((column, is_key));
         }
     }
 }
@@ -51,7 +64,7 @@ fn put(
 ) -> Result<(), SchemaError> {
     match column.metadata.insert(key.to_owned(), value) {
         None => Ok(()),
-        Some(_) => Err(cursor.error("the column says this before; say it once")),
+        Some(_) => Err(cursor.error(SAID)),
     }
 }
 
@@ -63,6 +76,11 @@ fn generated(cursor: &mut Cursor<'_>, column: &mut StructField) -> Result<(), Sc
     }
     cursor.expect("AS")?;
     let place = cursor.token().start;
+    if column.generation_expression().is_some()
+        || column.metadata.contains_key("delta.identity.start")
+    {
+        return Err(cursor.error_at(place, SAID));
+    }
     if !by_default && cursor.is_symbol('(') {
         let expression = cursor.parenthesised()?.trim();
         if expression.is_empty() {
@@ -84,18 +102,19 @@ fn generated(cursor: &mut Cursor<'_>, column: &mut StructField) -> Result<(), Sc
         let problem = format!("an identity column is a BIGINT, not a {}", column.data_type);
         return Err(cursor.error_at(place, problem));
     }
-    let (mut start, mut step) = (1, 1);
+    let (mut start, mut step) = (None, None);
     if cursor.eat_symbol('(')? {
         while !cursor.eat_symbol(')')? {
-            if cursor.eat(&["START", "WITH"])? {
-                start = signed(cursor)?;
-            } else if cursor.eat(&["INCREMENT", "BY"])? {
-                step = signed(cursor)?;
+            if start.is_none() && cursor.eat(&["START", "WITH"])? {
+                start = Some(signed(cursor)?);
+            } else if step.is_none() && cursor.eat(&["INCREMENT", "BY"])? {
+                step = Some(signed(cursor)?);
             } else {
                 return Err(cursor.expected("START WITH, INCREMENT BY or `)`"));
             }
         }
     }
+    let (start, step) = (start.unwrap_or(1), step.unwrap_or(1));
     if step == 0 {
         return Err(cursor.error_at(place, "an identity column cannot step by 0"));
     }
@@ -114,8 +133,7 @@ fn generated(cursor: &mut Cursor<'_>, column: &mut StructField) -> Result<(), Sc
 
 fn signed(cursor: &mut Cursor<'_>) -> Result<i64, SchemaError> {
     let minus = if cursor.eat_symbol('-')? { "-" } else { "" };
-    let digits = cursor.token().text.trim_end_matches(['l', 'L']);
-    match format!("{minus}{digits}").parse() {
+    match format!("{minus}{}", cursor.token().text).parse() {
         Ok(number) => {
             cursor.advance()?;
             Ok(number)
@@ -127,13 +145,13 @@ fn signed(cursor: &mut Cursor<'_>) -> Result<i64, SchemaError> {
 /// The text of an expression that ends where the next clause of the column begins.
 pub(super) fn expression(cursor: &mut Cursor<'_>) -> Result<String, SchemaError> {
     let start = cursor.token().start;
-    let mut after_is = false;
+    let mut operand_is_due = false;
     let mut empty = true;
     loop {
         let ends = match cursor.token().kind {
             Kind::End | Kind::Symbol(',' | ')' | ';') => true,
             Kind::Word if !empty => {
-                (!after_is && cursor.looking_at(&["NOT", "NULL"]))
+                (!operand_is_due && cursor.looking_at(&["NOT", "NULL"]))
                     || (cursor.looking_at(&["COMMENT"])
                         && matches!(cursor.next_kind(), Kind::Text | Kind::RawText))
                     || cursor.looking_at(&["DEFAULT"])
@@ -143,14 +161,25 @@ pub(super) fn expression(cursor: &mut Cursor<'_>) -> Result<String, SchemaError>
             }
             _ => false,
         };
-        if ends && empty {
+        let opens_none = matches!(
+            cursor.token().kind,
+            Kind::Symbol('?' | ':' | '@' | '$' | '[' | '{')
+        );
+        if empty && (ends || opens_none) {
             return Err(cursor.expected("an expression"));
+        }
+        if ends && operand_is_due {
+            return Err(cursor.expected("the rest of the expression"));
         }
         if ends {
             return Ok(cursor.text_from(start).to_owned());
         }
         empty = false;
-        after_is = cursor.token().is_word("IS");
+        let token = cursor.token();
+        operand_is_due = match token.kind {
+            Kind::Symbol(symbol) => !matches!(symbol, '(' | ')' | ']'),
+            _ => ["IS", "AND", "OR"].iter().any(|word| token.is_word(word)),
+        };
         if cursor.is_symbol('(') {
             cursor.parenthesised()?;
         } else {

@@ -106,7 +106,7 @@ fn escape(chars: &mut std::str::Chars<'_>, out: &mut String) {
             .map(|c| (c, from + digits))
     };
     let coded = match rest.chars().next() {
-        Some('u') => code(4, 16, 1),
+        Some('u') => code(4, 16, 1).or_else(|| surrogates(rest)),
         Some('U') => code(8, 16, 1),
         Some('0' | '1') => code(3, 8, 0),
         _ => None,
@@ -127,6 +127,19 @@ fn escape(chars: &mut std::str::Chars<'_>, out: &mut String) {
         Some(c @ ('%' | '_')) => out.extend(['\\', c]),
         Some(c) => out.push(c),
         None => out.push('\\'),
+    }
+}
+
+/// `uD83D\\uDE00`: a character in two halves, as UTF-16 and thus Java has it.
+fn surrogates(text: &str) -> Option<(char, usize)> {
+    const LEN: usize = "uD83D\\uDE00".len();
+    let (high, low) = text.get(1..LEN)?.split_once("\\u")?;
+    let unit = |digits: &str| u16::from_str_radix(digits, 16).ok();
+    let pair = [unit(high)?, unit(low)?];
+    let mut decoded = char::decode_utf16(pair);
+    match (decoded.next(), decoded.next()) {
+        (Some(Ok(c)), None) => Some((c, LEN)),
+        _ => None,
     }
 }
 
@@ -191,8 +204,8 @@ fn skip_blank(text: &str, from: usize) -> Result<usize, SchemaError> {
         let rest = rest.get(blank..).unwrap_or("");
         at += blank;
         if rest.starts_with("--") {
-            at += rest.find('\n').unwrap_or(rest.len());
-        } else if rest.starts_with("/*") {
+            at += line_comment_len(rest);
+        } else if rest.starts_with("/*") && !rest.starts_with("/*+") {
             at += comment_len(rest).ok_or_else(|| {
                 SchemaError::new("the comment is not closed; end it with `*/`")
                     .at_in(Location::of(text, at), text)
@@ -201,6 +214,19 @@ fn skip_blank(text: &str, from: usize) -> Result<usize, SchemaError> {
             return Ok(at);
         }
     }
+}
+
+/// The length of a `--` comment: up to the end of the line, which a backslash before it carries over.
+fn line_comment_len(text: &str) -> usize {
+    let mut last = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'\r' => return at,
+            b'\n' if last != b'\\' => return at,
+            _ => last = byte,
+        }
+    }
+    text.len()
 }
 
 /// The length of a `/* */` comment; comments nest.

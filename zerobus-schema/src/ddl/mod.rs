@@ -14,6 +14,8 @@
 //! );
 //! ```
 
+mod clause;
+mod collation;
 mod column;
 mod constraint;
 mod cursor;
@@ -27,7 +29,7 @@ use crate::error::SchemaError;
 use crate::schema::{StructType, TableSchema};
 use crate::types::DataType;
 
-pub(crate) use self::types::collated;
+pub(crate) use self::collation::collated;
 pub(crate) use self::write::catalog_string;
 pub use self::write::create_table;
 

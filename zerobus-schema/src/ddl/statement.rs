@@ -1,13 +1,13 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::clause::{self, Clause};
 use super::cursor::{Cursor, short};
-use super::lexer::{self, Kind};
-use super::types::{self, Names, collated};
-use super::{column, constraint};
+use super::lexer::Kind;
+use super::types::{self, Names};
+use super::{collation, column, constraint};
 use crate::error::SchemaError;
 use crate::name::TableRef;
 use crate::schema::{StructField, StructType, TableSchema};
-use crate::types::DataType;
 
 /// What a statement begins with that neither makes nor changes a table's columns.
 const PASSED_OVER: [&[&str]; 8] = [
@@ -55,6 +55,10 @@ pub(super) fn statement(cursor: &mut Cursor<'_>) -> Result<Option<TableSchema>, 
     let mut statement = Statement::new(table);
     if cursor.is_symbol('(') {
         statement.columns(cursor)?;
+    }
+    if cursor.eat(&["USING"])? {
+        cursor.dotted("the name of a format")?;
+        statement.clauses.insert(Clause::Using);
     }
     while !cursor.at_end() && !cursor.is_symbol(';') {
         statement.clause(cursor)?;
@@ -106,7 +110,7 @@ struct Statement {
     key: Vec<(String, usize)>,
     /// Names of partition columns, and where they stand.
     partitions: Vec<(String, usize)>,
-    collation: Option<DataType>,
+    clauses: BTreeSet<Clause>,
 }
 
 impl Statement {
@@ -116,7 +120,7 @@ impl Statement {
             names: Names::default(),
             key: Vec::new(),
             partitions: Vec::new(),
-            collation: None,
+            clauses: BTreeSet::new(),
         }
     }
 
@@ -126,7 +130,11 @@ impl Statement {
         loop {
             if !self.table_constraint(cursor)? {
                 let start = cursor.token().start;
-                let column = column::column(cursor)?;
+                let (column, is_key) = column::column(cursor)?;
+                if is_key {
+                    self.only_key(cursor, start)?;
+                    self.key.push((column.name.clone(), start));
+                }
                 self.push(cursor, start, column)?;
             }
             if cursor.eat_symbol(')')? {
@@ -174,6 +182,7 @@ impl Statement {
             ahead.eat(words).unwrap_or(false) && ahead.is_symbol('(')
         };
         if opens(&["PRIMARY", "KEY"]) {
+            self.only_key(cursor, cursor.token().start)?;
             cursor.eat(&["PRIMARY", "KEY"])?;
             cursor.expect_symbol('(')?;
             loop {
@@ -188,89 +197,97 @@ impl Statement {
             }
             cursor.expect_symbol(')')?;
         } else if named || opens(&["FOREIGN", "KEY"]) || opens(&["CHECK"]) || opens(&["UNIQUE"]) {
-            constraint::pass_over(cursor)?;
+            let is_check = constraint::pass_over(cursor)?;
+            constraint::characteristics(cursor, is_check)?;
+            return Ok(true);
         } else {
             return Ok(false);
         }
-        constraint::characteristics(cursor)?;
+        constraint::characteristics(cursor, false)?;
         Ok(true)
     }
 
-    /// A clause after the column list.
+    fn only_key(&self, cursor: &Cursor<'_>, start: usize) -> Result<(), SchemaError> {
+        match self.key.as_slice() {
+            [] => Ok(()),
+            _ => Err(cursor.error_at(start, "the table has a PRIMARY KEY before; it has but one")),
+        }
+    }
+
+    /// A clause after the column list; none may stand twice.
     fn clause(&mut self, cursor: &mut Cursor<'_>) -> Result<(), SchemaError> {
-        if cursor.eat(&["USING"])? {
-            cursor.dotted("the name of a format")?;
-        } else if cursor.eat(&["PARTITIONED", "BY"])? {
-            self.partitioned_by(cursor)?;
-        } else if cursor.eat(&["CLUSTER", "BY"])? {
-            if !cursor.eat(&["AUTO"])? && !cursor.eat(&["NONE"])? {
-                cursor.parenthesised()?;
-            }
-        } else if cursor.eat(&["CLUSTERED", "BY"])? {
-            cursor.parenthesised()?;
-            if cursor.eat(&["SORTED", "BY"])? {
-                cursor.parenthesised()?;
-            }
-            cursor.expect("INTO")?;
-            cursor.integer("the number of buckets")?;
-            cursor.expect("BUCKETS")?;
-        } else if cursor.eat(&["SKEWED", "BY"])? {
-            cursor.parenthesised()?;
-            cursor.expect("ON")?;
-            cursor.parenthesised()?;
-            cursor.eat(&["STORED", "AS", "DIRECTORIES"])?;
-        } else if cursor.eat(&["TBLPROPERTIES"])? {
-            let properties = properties(cursor)?;
-            self.table.properties.extend(properties);
-        } else if cursor.eat(&["OPTIONS"])? || cursor.eat(&["WITH", "SERDEPROPERTIES"])? {
-            properties(cursor)?;
-        } else if cursor.eat(&["COMMENT"])? {
-            self.table.comment = Some(cursor.string("the comment as a string")?);
-        } else if cursor.eat(&["LOCATION"])? {
-            cursor.string("the location as a string")?;
-            if cursor.looking_at(&["WITH"]) && cursor.next_kind() == Kind::Symbol('(') {
-                cursor.advance()?;
-                cursor.parenthesised()?;
-            }
-        } else if cursor.eat(&["DEFAULT", "COLLATION"])? {
-            self.collation = Some(collated(&cursor.identifier("the name of a collation")?));
-        } else if cursor.eat(&["WITH", "ROW", "FILTER"])? {
-            cursor.dotted("the name of a function")?;
-            cursor.expect("ON")?;
-            cursor.parenthesised()?;
-        } else if cursor.eat(&["STORED"])? || cursor.eat(&["ROW", "FORMAT"])? {
-            hive_format(cursor)?;
-        } else if cursor.looking_at(&["LIKE"]) {
-            return Err(no_columns(cursor, "its columns are those of another table"));
-        } else if ["AS", "SELECT", "WITH", "FROM", "TABLE", "VALUES"]
+        let start = cursor.token().start;
+        let Some(clause) = Clause::open(cursor)? else {
+            return Err(no_clause(cursor));
+        };
+        if clause == Clause::Using {
+            let message = "USING stands directly after the column list, before every other clause";
+            return Err(cursor.error_at(start, message));
+        }
+        let unlike = clause
+            .unlike()
             .iter()
-            .any(|word| cursor.looking_at(&[word]))
-        {
-            return Err(no_columns(cursor, "its columns come from a query"));
-        } else {
-            return Err(cursor.expected(
-                "a clause of CREATE TABLE (USING, PARTITIONED BY, TBLPROPERTIES, …), or `;`",
-            ));
+            .find(|one| self.clauses.contains(one));
+        if let Some(other) = unlike {
+            let message = format!("{clause} cannot stand beside {other}; take one of them");
+            return Err(cursor.error_at(start, message));
+        }
+        if !self.clauses.insert(clause) {
+            let message = format!("{clause} is there twice; say it once");
+            return Err(cursor.error_at(start, message));
+        }
+        match clause {
+            Clause::PartitionedBy => self.partitioned_by(cursor)?,
+            Clause::TblProperties => self.table.properties.extend(clause::properties(cursor)?),
+            Clause::Comment => {
+                self.table.comment = Some(cursor.string("the comment as a string")?);
+            }
+            Clause::DefaultCollation => {
+                // Spark, too, keeps it as a property of this name until the table is made.
+                let name = collation::name(cursor)?;
+                self.table.properties.insert("collation".to_owned(), name);
+            }
+            other => other.pass_over(cursor)?,
         }
         Ok(())
     }
 
-    /// `( column | column type | transform(…), … )`
+    /// `( column | transform(…), … )` or `( column type, … )`
     fn partitioned_by(&mut self, cursor: &mut Cursor<'_>) -> Result<(), SchemaError> {
         cursor.expect_symbol('(')?;
+        let mut declares = None;
         loop {
             cursor.count()?;
             let start = cursor.token().start;
             let name = cursor.identifier("a partition column")?;
-            if cursor.is_symbol('(') {
-                // A transform: the table is not partitioned by the column's own values.
-                cursor.parenthesised()?;
-            } else {
-                if !cursor.is_symbol(',') && !cursor.is_symbol(')') && !cursor.is_symbol('.') {
-                    let column = types::field(cursor, name.clone(), 0)?;
-                    self.push(cursor, start, column)?;
-                }
+            let ends = matches!(cursor.token().kind, Kind::Symbol(',' | ')' | '.' | '('));
+            if *declares.get_or_insert(!ends) == ends {
+                let message = "PARTITIONED BY takes either columns of the table or new ones with their types, not both";
+                return Err(cursor.error_at(start, message));
+            }
+            if !ends {
+                let column = types::field(cursor, name.clone(), 0)?;
+                self.push(cursor, start, column)?;
                 self.partitions.push((name, start));
+            } else if name.eq_ignore_ascii_case("identity") && cursor.eat_symbol('(')? {
+                let start = cursor.token().start;
+                let column = cursor.identifier("a partition column")?;
+                self.partitions.push((column, start));
+                cursor.expect_symbol(')')?;
+            } else if cursor.is_symbol('(') {
+                // A transform: the table is not partitioned by the column's own values.
+                let place = cursor.token().start;
+                if cursor.parenthesised()?.trim().is_empty() {
+                    let message = format!("{} is given no column", short(&name));
+                    return Err(cursor.error_at(place, message));
+                }
+            } else {
+                self.partitions.push((name, start));
+                if cursor.is_symbol('.') {
+                    return Err(cursor.error(
+                        "a field of a STRUCT cannot partition a Delta table; give a column",
+                    ));
+                }
             }
             if !cursor.eat_symbol(',')? {
                 break;
@@ -310,81 +327,20 @@ impl Statement {
             let name = columns.get(place).map(|column| column.name.clone());
             self.table.partition_columns.extend(name);
         }
-        if let Some(collation) = &self.collation {
-            for column in columns {
-                collate(&mut column.data_type, collation);
-            }
-        }
         Ok(self.table)
     }
 }
 
-/// `(key [=] value, …)`; a key is a string or names divided by dots.
-fn properties(cursor: &mut Cursor<'_>) -> Result<BTreeMap<String, String>, SchemaError> {
-    let mut properties = BTreeMap::new();
-    cursor.expect_symbol('(')?;
-    loop {
-        cursor.count()?;
-        let start = cursor.token().start;
-        let key = match cursor.token().kind {
-            Kind::Text | Kind::RawText => lexer::unescape(&cursor.advance()?),
-            _ => {
-                cursor.dotted("the key of a property")?;
-                cursor.text_from(start).replace('`', "")
-            }
-        };
-        cursor.eat_symbol('=')?;
-        let value = match cursor.token().kind {
-            Kind::Text | Kind::RawText => lexer::unescape(&cursor.advance()?),
-            _ => {
-                let start = cursor.token().start;
-                cursor.eat_symbol('-')?;
-                if !matches!(
-                    cursor.token().kind,
-                    Kind::Word | Kind::Integer | Kind::Number
-                ) {
-                    return Err(
-                        cursor.expected("the value of the property: a string, number or boolean")
-                    );
-                }
-                cursor.advance()?;
-                cursor.text_from(start).to_owned()
-            }
-        };
-        if properties.insert(key, value).is_some() {
-            return Err(cursor.error_at(start, "the property is there twice"));
-        }
-        if !cursor.eat_symbol(',')? {
-            cursor.expect_symbol(')')?;
-            return Ok(properties);
-        }
-    }
-}
-
-/// Hive's formats: everything up to the next clause.
-fn hive_format(cursor: &mut Cursor<'_>) -> Result<(), SchemaError> {
-    const CLAUSES: [&str; 14] = [
-        "USING",
-        "PARTITIONED",
-        "CLUSTER",
-        "CLUSTERED",
-        "SKEWED",
-        "TBLPROPERTIES",
-        "OPTIONS",
-        "COMMENT",
-        "LOCATION",
-        "STORED",
-        "ROW",
-        "WITH",
-        "AS",
-        "SELECT",
-    ];
-    loop {
-        cursor.advance()?;
-        let clause = CLAUSES.iter().any(|word| cursor.token().is_word(word));
-        if clause || cursor.at_end() || cursor.is_symbol(';') {
-            return Ok(());
-        }
+/// What stands here opens no clause; a query is the reason most often.
+fn no_clause(cursor: &Cursor<'_>) -> SchemaError {
+    let query = ["AS", "SELECT", "WITH", "FROM", "TABLE", "VALUES"];
+    if cursor.looking_at(&["LIKE"]) {
+        no_columns(cursor, "its columns are those of another table")
+    } else if query.iter().any(|word| cursor.looking_at(&[word])) {
+        no_columns(cursor, "its columns come from a query")
+    } else {
+        cursor
+            .expected("a clause of CREATE TABLE (USING, PARTITIONED BY, TBLPROPERTIES, …), or `;`")
     }
 }
 
@@ -392,22 +348,4 @@ fn no_columns(cursor: &Cursor<'_>, why: &str) -> SchemaError {
     cursor.error(format!(
         "the statement has no column list: {why}; give the columns, or read the table itself once it is there"
     ))
-}
-
-/// Gives the strings of a type the collation that is the table's default.
-fn collate(data_type: &mut DataType, collation: &DataType) {
-    match data_type {
-        DataType::String => *data_type = collation.clone(),
-        DataType::Array(array) => collate(&mut array.element, collation),
-        DataType::Map(map) => {
-            collate(&mut map.key, collation);
-            collate(&mut map.value, collation);
-        }
-        DataType::Struct(fields) => {
-            for field in &mut fields.fields {
-                collate(&mut field.data_type, collation);
-            }
-        }
-        _ => {}
-    }
 }

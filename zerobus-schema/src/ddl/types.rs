@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use super::collation;
 use super::cursor::{Cursor, short};
 use super::lexer::Kind;
 use crate::delta::{DEPTH_MAX, FIELDS_MAX};
@@ -108,12 +109,7 @@ fn nested_type(cursor: &mut Cursor<'_>, depth: usize) -> Result<DataType, Schema
         }
         "STRUCT" => return structure(cursor, depth),
         "INTERVAL" => return interval(cursor),
-        "TIMESTAMP" if cursor.eat(&["WITHOUT", "TIME", "ZONE"])? => {
-            return Ok(DataType::TimestampNtz);
-        }
-        "STRING" if cursor.eat(&["COLLATE"])? => {
-            return Ok(collated(&cursor.identifier("the name of a collation")?));
-        }
+        "STRING" if cursor.eat(&["COLLATE"])? => return collation::read(cursor),
         "GEOMETRY" | "GEOGRAPHY" => return spatial(cursor, &upper),
         _ => {}
     }
@@ -125,7 +121,21 @@ fn nested_type(cursor: &mut Cursor<'_>, depth: usize) -> Result<DataType, Schema
         }
         cursor.expect_symbol(')')?;
     }
-    primitive(&upper, &parameters).map_err(|problem| cursor.error_at(name.start, problem))
+    let read =
+        primitive(&upper, &parameters).map_err(|problem| cursor.error_at(name.start, problem))?;
+    let zoned = match upper.as_str() {
+        "TIMESTAMP" if cursor.eat(&["WITH", "LOCAL", "TIME", "ZONE"])? => return Ok(read),
+        "TIMESTAMP" | "TIME" => cursor.eat(&["WITHOUT", "TIME", "ZONE"])?,
+        _ => false,
+    };
+    Ok(match read {
+        DataType::Timestamp if zoned => DataType::TimestampNtz,
+        // Spark's parser has such a type; nothing can be written to it yet.
+        DataType::Char(_) | DataType::Varchar(_) if cursor.eat(&["COLLATE"])? => {
+            DataType::Unsupported(format!("{read} COLLATE {}", collation::name(cursor)?))
+        }
+        other => other,
+    })
 }
 
 /// A type by its name in upper case and its parameters; the error says what to write.
@@ -157,10 +167,14 @@ fn primitive(name: &str, parameters: &[u32]) -> Result<DataType, String> {
         ("VARIANT", []) => DataType::Variant,
         ("VOID", []) => DataType::Void,
         ("TIME", []) => DataType::Unsupported("TIME(6)".to_owned()),
-        ("TIME", [p @ 0..=6]) => DataType::Unsupported(format!("TIME({p})")),
+        ("TIME", [p @ 0..=9]) => DataType::Unsupported(format!("TIME({p})")),
         ("DECIMAL" | "DEC" | "NUMERIC", [] | [_] | [_, _]) => {
             let precision = parameters.first().copied().unwrap_or(10);
             let scale = parameters.get(1).copied().unwrap_or(0);
+            if (precision, scale) == (0, 0) {
+                // A type to Spark, in which no digit fits.
+                return Ok(DataType::Unsupported("DECIMAL(0,0)".to_owned()));
+            }
             let checked = u8::try_from(precision).ok().zip(u8::try_from(scale).ok());
             return checked
                 .and_then(|(precision, scale)| DecimalType::new(precision, scale))
@@ -256,41 +270,26 @@ fn interval(cursor: &mut Cursor<'_>) -> Result<DataType, SchemaError> {
     Ok(DataType::Unsupported(text))
 }
 
-/// `GEOMETRY(srid)`: the number of a coordinate system, or ANY.
+/// `GEOMETRY(srid)`: the number of a coordinate system, or ANY. GEOGRAPHY takes those that are on the globe.
 fn spatial(cursor: &mut Cursor<'_>, name: &str) -> Result<DataType, SchemaError> {
     cursor.expect_symbol('(')?;
     let srid = if cursor.eat(&["ANY"])? {
         "ANY".to_owned()
     } else {
-        cursor
-            .integer("the number of a coordinate system, or ANY")?
-            .to_string()
+        let place = cursor.token().start;
+        let srid = cursor.integer("the number of a coordinate system, or ANY")?;
+        let known = match name {
+            "GEOMETRY" => srid == 0 || (1024..1_000_000).contains(&srid),
+            _ => (4000..5000).contains(&srid),
+        };
+        if !known {
+            let problem = format!(
+                "{name} knows no coordinate system of the number {srid}; write {name}(4326)"
+            );
+            return Err(cursor.error_at(place, problem));
+        }
+        srid.to_string()
     };
     cursor.expect_symbol(')')?;
     Ok(DataType::Unsupported(format!("{name}({srid})")))
-}
-
-/// A STRING with a collation, spelled as Spark spells it: `UTF8_LCASE`, `UNICODE_CI`, `sr_Cyrl_SRB_AI`.
-/// `UTF8_BINARY` is what a STRING has without one.
-pub(crate) fn collated(name: &str) -> DataType {
-    let upper = name.to_ascii_uppercase();
-    if upper == "UTF8_BINARY" {
-        return DataType::String;
-    }
-    if upper.starts_with("UTF8_") || upper.starts_with("UNICODE") {
-        return DataType::CollatedString(upper);
-    }
-    let parts: Vec<String> = name
-        .split('_')
-        .enumerate()
-        .map(|(i, part)| match (i, part.len()) {
-            (0, _) => part.to_ascii_lowercase(),
-            (1, 4) if !part.eq_ignore_ascii_case("TRIM") => {
-                let (first, rest) = part.split_at_checked(1).unwrap_or((part, ""));
-                first.to_ascii_uppercase() + &rest.to_ascii_lowercase()
-            }
-            _ => part.to_ascii_uppercase(),
-        })
-        .collect();
-    DataType::CollatedString(parts.join("_"))
 }

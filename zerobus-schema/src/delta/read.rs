@@ -11,8 +11,10 @@ use crate::schema::{StructField, StructType};
 use crate::types::{ArrayType, DataType, MapType};
 
 /// The coordinate systems that SQL knows by number, as Delta names them.
-pub(super) const COORDINATES: [(&str, &str); 4] = [
+pub(super) const COORDINATES: [(&str, &str); 6] = [
     ("4326", "OGC:CRS84"),
+    ("4267", "OGC:CRS27"),
+    ("4269", "OGC:CRS83"),
     ("3857", "EPSG:3857"),
     ("0", "SRID:0"),
     ("ANY", "SRID:ANY"),
@@ -187,7 +189,16 @@ pub(crate) fn known_primitive(name: &str) -> Option<DataType> {
     match lower.as_str() {
         "null" => Some(DataType::Void),
         "udt" | "object" => Some(DataType::Unsupported(lower.to_ascii_uppercase())),
-        _ => ddl::parse_type(name).ok().or_else(|| spatial(&lower)),
+        _ => ddl::parse_type(name)
+            .ok()
+            .or_else(|| spatial(&lower))
+            .or_else(|| {
+                // A collation of a later Spark.
+                let collation = name.trim().get("string collate ".len()..)?;
+                let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                (lower.starts_with("string collate ") && collation.chars().all(plain))
+                    .then(|| ddl::collated(collation))
+            }),
     }
 }
 
@@ -205,7 +216,12 @@ fn spatial(lower: &str) -> Option<DataType> {
     let number = COORDINATES
         .iter()
         .find(|(_, name)| name.eq_ignore_ascii_case(system))
-        .map(|(number, _)| *number);
+        .map(|(number, _)| *number)
+        .or_else(|| {
+            let (_, number) = system.split_once(':')?;
+            let known = ddl::parse_type(&format!("{kind}({number})")).is_ok();
+            known.then_some(number)
+        });
     // SQL has a number only for what is known, and no word for an algorithm.
     match number {
         Some(number) if matches!(algorithm, "" | "spherical") => Some(DataType::Unsupported(

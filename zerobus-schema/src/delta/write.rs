@@ -87,13 +87,21 @@ fn unsupported(text: &str) -> String {
     let (kind, parameters) = text.split_once('(').unwrap_or((text, ""));
     let kind = kind.to_ascii_lowercase();
     if kind != "geometry" && kind != "geography" {
-        return text.to_lowercase();
+        // The name of a collation has a case of its own.
+        let (name, collation) = text.split_at(text.find(" COLLATE ").unwrap_or(text.len()));
+        return name.to_lowercase() + &collation.replacen("COLLATE", "collate", 1);
     }
     let number = parameters.trim_end_matches(')');
-    let system = COORDINATES.iter().find(|(known, _)| *known == number);
-    match system {
-        Some((_, name)) if kind == "geometry" => format!("{kind}({name})"),
-        Some((_, name)) => format!("{kind}({name}, SPHERICAL)"),
-        None => format!("{kind}({parameters}"),
+    let known = COORDINATES.iter().find(|(known, _)| *known == number);
+    let system = match (known, number.parse::<u32>()) {
+        (Some((_, name)), _) => (*name).to_owned(),
+        // Numbers of 16 bits are EPSG's.
+        (None, Ok(number)) if number <= 0x7FFF => format!("EPSG:{number}"),
+        (None, Ok(number)) => format!("ESRI:{number}"),
+        (None, Err(_)) => return format!("{kind}({parameters}"),
+    };
+    match kind.as_str() {
+        "geometry" => format!("{kind}({system})"),
+        _ => format!("{kind}({system}, SPHERICAL)"),
     }
 }

@@ -218,37 +218,134 @@ fn constraint_words_are_names_too() {
 #[test]
 fn clauses_of_the_table() {
     let table = table(
-        "CREATE OR REPLACE TABLE main.`default`.events (id BIGINT, s STRUCT<note: STRING>) -- first
-         USING delta PARTITIONED BY (Id, day DATE NOT NULL, region STRING) /* ( /* nested */ ( */
+        "CREATE OR REPLACE TABLE main.`default`.events (id BIGINT, s STRUCT<note: STRING>) -- first\\
+         and its continuation
+         USING delta PARTITIONED BY (day DATE NOT NULL, region STRING) /* ( /* nested */ ( */
          COMMENT 'what; happens' DEFAULT COLLATION unicode_ci
          TBLPROPERTIES (delta.appendOnly = true, 'k''s' '1', x.y=-2.5)
-         LOCATION 's3://bucket/x' WITH ROW FILTER main.default.f ON (id) CLUSTER BY AUTO;",
+         LOCATION 's3://bucket/x' WITH ROW FILTER main.default.f ON (id);",
     );
     assert_eq!(table.table.unwrap().to_string(), "main.default.events");
     assert_eq!(table.comment.as_deref(), Some("what; happens"));
-    assert_eq!(table.partition_columns, ["id", "day", "region"]);
+    assert_eq!(table.partition_columns, ["day", "region"]);
     let properties: Vec<_> = table
         .properties
         .iter()
         .map(|(k, v)| format!("{k}={v}"))
         .collect();
-    assert_eq!(properties, ["delta.appendOnly=true", "k's=1", "x.y=-2.5"]);
+    assert_eq!(
+        properties,
+        [
+            "collation=UNICODE_CI",
+            "delta.appendOnly=true",
+            "k's=1",
+            "x.y=-2.5"
+        ]
+    );
     let types: Vec<_> = table
         .columns
         .fields
         .iter()
         .map(|f| f.data_type.to_string())
         .collect();
-    assert_eq!(
-        types,
-        [
-            "BIGINT",
-            "STRUCT<note: STRING COLLATE UNICODE_CI>",
-            "DATE",
-            "STRING COLLATE UNICODE_CI"
-        ]
-    );
+    assert_eq!(types, ["BIGINT", "STRUCT<note: STRING>", "DATE", "STRING"]);
     assert!(!table.columns.field("day").unwrap().nullable);
+}
+
+#[test]
+fn clauses_that_spark_takes_and_that_it_refuses() {
+    const TABLE: &str = "create table t (a int, b string) ";
+    for clauses in [
+        "cluster by (a, b)",
+        "cluster by auto",
+        "partitioned by (identity(A), years(b))",
+        "clustered by (a) sorted by (b asc) into 4 buckets",
+        "options (x = 1 + 1, 'y' concat('a', ','), z == true)",
+        "tblproperties ('x' = 'a' 'b', y == 5)",
+        "stored as inputformat 'i' outputformat 'o'",
+        "row format delimited fields terminated by ',' escaped by '/' null defined as '-' stored as textfile",
+        "row format serde 's' with serdeproperties ('a' = 'b')",
+    ] {
+        let text = format!("{TABLE}{clauses}");
+        assert_eq!(columns(&text), ["a INT", "b STRING"], "{text}");
+    }
+    for (clauses, message) in [
+        (
+            "comment 'x' using delta",
+            "1:46: USING stands directly after",
+        ),
+        ("comment 'x' comment 'y'", "1:46: COMMENT is there twice"),
+        (
+            "partitioned by (a) cluster by (b)",
+            "1:53: CLUSTER BY cannot stand beside PARTITIONED BY",
+        ),
+        (
+            "using delta stored as parquet",
+            "1:46: STORED AS cannot stand beside USING",
+        ),
+        (
+            "partitioned by (a, c int)",
+            "1:53: PARTITIONED BY takes either columns",
+        ),
+        ("partitioned by (a.x)", "1:51: a field of a STRUCT cannot"),
+        ("partitioned by (years())", "1:55: years is given no column"),
+        ("cluster by ()", "1:46: expected the name of a column"),
+        (
+            "tblproperties (x = y)",
+            "1:53: expected the value of the property",
+        ),
+        ("stored by 'x'", "1:34: expected a clause of CREATE TABLE"),
+        ("row format", "1:44: expected SERDE or DELIMITED"),
+        ("default collation blah", "1:52: `blah` is no collation"),
+    ] {
+        let error = error(&format!("{TABLE}{clauses}"));
+        assert!(error.starts_with(message), "{clauses}: {error}");
+    }
+    for column in [
+        "a int not null not null",
+        "a int unique check (a > 0)",
+        "a int generated always as (b) generated always as (c)",
+        "a bigint generated always as identity (start with 1 start with 2)",
+        "a bigint generated always as identity (start with 1L)",
+        "a int primary key enforced",
+        "a int check (a > 0) not enforced",
+        "a int unique rely norely",
+        "a int check ()",
+        "a int default 1 +",
+        "a int default :p",
+        "a int primary key, b int primary key",
+        "a int, unique ()",
+        "a int /*+ hint */",
+    ] {
+        let text = format!("create table t ({column})");
+        assert!(ddl::parse_create_table(&text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn collations_have_one_spelling() {
+    let read = |name: &str| ddl::parse_type(&format!("string collate {name}"));
+    for (name, spelled) in [
+        ("utf8_lcase", "STRING COLLATE UTF8_LCASE"),
+        ("UTF8_BINARY", "STRING"),
+        ("unicode_rtrim_ai_ci", "STRING COLLATE UNICODE_CI_AI_RTRIM"),
+        ("system.builtin.`unicode`", "STRING COLLATE UNICODE"),
+        ("DE_cs_as", "STRING COLLATE de"),
+        ("SR_cyrl_srb_ai", "STRING COLLATE sr_Cyrl_SRB_AI"),
+    ] {
+        assert_eq!(read(name).unwrap().to_string(), spelled);
+    }
+    for name in [
+        "de_AT",
+        "xx",
+        "unicode_ci_ci",
+        "unicode_ci_cs",
+        "utf8_lcase_ci",
+        "a.b",
+        "_",
+    ] {
+        assert!(read(name).is_err(), "{name}");
+    }
 }
 
 #[test]
