@@ -130,6 +130,11 @@ pub(crate) enum Payload {
 }
 
 impl Payload {
+    /// Whether it went out before, so that it may be stored already.
+    pub(crate) fn was_sent(&self) -> bool {
+        matches!(self, Self::Sent(_))
+    }
+
     /// Each record's own bytes, without copying where the payload is shared already.
     pub(crate) fn records(&self) -> Records {
         Records {

@@ -89,7 +89,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Where the workspace's token endpoint and Unity Catalog are.
+    /// Where the workspace's token endpoint and Unity Catalog are. An endpoint on this machine is taken to be both
+    /// unless this says otherwise.
     #[must_use]
     pub fn workspace_url(mut self, url: impl Into<String>) -> Self {
         self.config.workspace_url = Some(url.into());
@@ -178,7 +179,11 @@ impl ClientBuilder {
                          DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET in the environment",
                     ));
                 }
-                Arc::new(self.workspace.or(self.config).build()?)
+                let mut config = self.config;
+                if endpoint.is_local() && config.workspace_url.is_none() {
+                    config.workspace_url = Some(endpoint.url().to_owned());
+                }
+                Arc::new(self.workspace.or(config).build()?)
             }
         };
         Ok(Client { endpoint, headers })

@@ -286,10 +286,17 @@ impl Driver {
                 self.refreshed = true;
             } else {
                 let Some(pause) = self.recovery.pause(&error, was_open, jitter()) else {
-                    return Err(error);
+                    return Err(self.recovery.give_up(self.connector.endpoint.url(), error));
                 };
-                let attempt = self.recovery.used();
-                tracing::info!(table = %self.connector.table, attempt, ?pause, %error, "stream reconnects");
+                tracing::warn!(
+                    table = %self.connector.table,
+                    endpoint = self.connector.endpoint.url(),
+                    attempt = self.recovery.used(),
+                    retries = self.recovery.retries(),
+                    ?pause,
+                    %error,
+                    "stream is tried again"
+                );
                 sleep(pause).await;
                 // It cost a retry, so the next server may find the credentials stale once more.
                 self.refreshed = false;

@@ -84,6 +84,11 @@ impl Endpoint {
         &self.url
     }
 
+    /// Whether it is a server on this machine, whose token endpoint then is at the same address unless told otherwise.
+    pub(crate) fn is_local(&self) -> bool {
+        is_loopback(self.transport.uri())
+    }
+
     pub(crate) fn transport(&self) -> &tonic::transport::Endpoint {
         &self.transport
     }

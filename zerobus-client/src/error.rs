@@ -76,6 +76,15 @@ pub enum Error {
         /// What went wrong.
         message: String,
     },
+    /// One failure followed another until `recovery_retries` were used up.
+    RetriesExhausted {
+        /// The address.
+        endpoint: String,
+        /// How many failures there were in a row.
+        failures: u32,
+        /// What each of them was, the last one last; of very many only the latest.
+        causes: Vec<Self>,
+    },
     /// The service broke the protocol; nothing it acks can be relied on from there.
     Protocol {
         /// What was expected and what was found.
@@ -118,6 +127,7 @@ impl Error {
             Self::Status { error } => error.is_retryable(),
             Self::Full { .. }
             | Self::Connection { .. }
+            | Self::RetriesExhausted { .. }
             | Self::LackOfAck { .. }
             | Self::FlushTimeout { .. } => true,
             Self::Configuration { .. }
@@ -136,6 +146,7 @@ impl Error {
     pub fn error_code(&self) -> Option<ErrorCode> {
         match self {
             Self::Status { error } => error.error_code(),
+            Self::RetriesExhausted { causes, .. } => causes.last()?.error_code(),
             _ => None,
         }
     }
@@ -145,6 +156,7 @@ impl Error {
     pub fn schema_causes(&self) -> &[SchemaCause] {
         match self {
             Self::Status { error } => error.schema_causes(),
+            Self::RetriesExhausted { causes, .. } => causes.last().map_or(&[], Self::schema_causes),
             _ => &[],
         }
     }
@@ -192,6 +204,20 @@ impl fmt::Display for Error {
                 "no secure connection to {endpoint}: {message}; check the address, and trust a private CA with \
                  ca_certificate or SSL_CERT_FILE"
             ),
+            Self::RetriesExhausted {
+                endpoint,
+                failures,
+                causes,
+            } => {
+                write!(
+                    f,
+                    "gave up on {endpoint} after {failures} failures in a row: "
+                )?;
+                write_causes(f, *failures, causes)?;
+                f.write_str(
+                    "; check the address, the network and the service, or raise recovery_retries",
+                )
+            }
             Self::Protocol { problem } => write!(
                 f,
                 "the service broke the protocol: {problem}; take the unacked records and open a new stream"
@@ -222,9 +248,38 @@ impl std::error::Error for Error {
             Self::Headers { error } => Some(error),
             Self::Record { error } => Some(error),
             Self::Status { error } => Some(error),
+            Self::RetriesExhausted { causes, .. } => causes
+                .last()
+                .map(|last| last as &(dyn std::error::Error + 'static)),
             _ => None,
         }
     }
+}
+
+/// Each cause with its number, and the same one after another only once.
+fn write_causes(f: &mut fmt::Formatter<'_>, failures: u32, causes: &[Error]) -> fmt::Result {
+    let texts: Vec<String> = causes
+        .iter()
+        .map(|cause| match cause {
+            Error::Connection { message, .. } => message.clone(),
+            other => other.to_string(),
+        })
+        .collect();
+    let mut number = usize::try_from(failures)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(causes.len());
+    for same in texts.chunk_by(PartialEq::eq) {
+        if number + texts.len() > usize::try_from(failures).unwrap_or(usize::MAX) {
+            f.write_str(", ")?;
+        }
+        let Some(text) = same.first() else { continue };
+        match same.len() {
+            1 => write!(f, "{} ({text})", number + 1)?,
+            many => write!(f, "{} to {} ({text})", number + 1, number + many)?,
+        }
+        number += same.len();
+    }
+    Ok(())
 }
 
 impl From<NameError> for Error {

@@ -15,6 +15,7 @@ mod recovery;
 mod state;
 mod status;
 mod stream;
+mod watch;
 
 pub use client::{Client, ClientBuilder, StreamBuilder};
 pub use error::Error;
@@ -23,6 +24,7 @@ pub use options::StreamOptions;
 pub use state::StreamState;
 pub use status::{GrpcCode, StatusError};
 pub use stream::Stream;
+pub use watch::StreamWatch;
 pub use zerobus_catalog::{CatalogError, Config, Secret, Workspace};
 pub use zerobus_proto::{ErrorCode, SchemaCause};
 pub use zerobus_record::*;

@@ -69,6 +69,10 @@ pub(crate) struct Progress {
     /// Why the stream failed.
     pub(crate) error: Option<Error>,
     pub(crate) stream_id: Arc<str>,
+    /// How often the stream was opened at the service.
+    pub(crate) connections: u64,
+    /// Records sent again, each time counted.
+    pub(crate) resent_records: i64,
 }
 
 impl Queue {
@@ -88,6 +92,8 @@ impl Queue {
                 state: StreamState::Recovering,
                 error: None,
                 stream_id: Arc::from(""),
+                connections: 0,
+                resent_records: 0,
             }),
         }
     }
@@ -210,8 +216,17 @@ impl Queue {
 
     /// The stream is open on the present connection.
     pub(crate) fn start_sending(&self, stream_id: &str) {
-        self.core().set_sending(Sending::Open);
+        let mut core = self.core();
+        let sent = core
+            .ledger
+            .unacked()
+            .filter(|message| message.payload.was_sent());
+        let resent: i64 = sent.map(|message| message.records).sum();
+        core.set_sending(Sending::Open);
+        drop(core);
         self.progress.send_modify(|progress| {
+            progress.connections += 1;
+            progress.resent_records += resent;
             progress.state = StreamState::Opened;
             progress.stream_id = Arc::from(stream_id);
         });

@@ -1,5 +1,6 @@
 //! When to try again, and when to stop.
 
+use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
@@ -13,6 +14,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// A blocked pipeline takes about this long ("Zerobus Ingest error codes").
 const BLOCKED_PAUSE: Duration = Duration::from_secs(60);
 
+/// No more failures are remembered, however many retries are allowed.
+const FAILURES_MAX: usize = 15;
+
 /// The retries of one stream since it last got anywhere.
 #[derive(Debug, Clone)]
 pub(crate) struct Recovery {
@@ -20,6 +24,8 @@ pub(crate) struct Recovery {
     retries: u32,
     used: u32,
     pauses: u32,
+    /// What went wrong since, the latest last.
+    failures: VecDeque<Error>,
 }
 
 impl Recovery {
@@ -30,6 +36,7 @@ impl Recovery {
             retries,
             used: 0,
             pauses: 0,
+            failures: VecDeque::new(),
         }
     }
 
@@ -37,10 +44,29 @@ impl Recovery {
     pub(crate) fn reset(&mut self) {
         self.used = 0;
         self.pauses = 0;
+        self.failures.clear();
+    }
+
+    pub(crate) fn retries(&self) -> u32 {
+        self.retries
     }
 
     pub(crate) fn used(&self) -> u32 {
         self.used
+    }
+
+    /// The error of a stream that is not tried again after `last`. One that follows other failures tells of them all.
+    pub(crate) fn give_up(&mut self, endpoint: &str, last: Error) -> Error {
+        let mut causes: Vec<Error> = self.failures.drain(..).collect();
+        if causes.is_empty() || !last.is_retryable() {
+            return last;
+        }
+        causes.push(last);
+        Error::RetriesExhausted {
+            endpoint: endpoint.to_owned(),
+            failures: self.used.saturating_add(1),
+            causes,
+        }
     }
 
     /// The pause before trying again after `error`; `None` when it may not be tried again. `was_open`: the stream
@@ -50,6 +76,10 @@ impl Recovery {
             return None;
         }
         self.used += 1;
+        if self.failures.len() == FAILURES_MAX {
+            self.failures.pop_front();
+        }
+        self.failures.push_back(error.clone());
         if error.error_code() == Some(ErrorCode::PIPELINE_BLOCKED) {
             return Some(BLOCKED_PAUSE + self.backoff.min(PAUSE_MAX).mul_f64(jitter));
         }

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::options::StreamOptions;
 use crate::queue::{Progress, Queue};
 use crate::state::StreamState;
+use crate::watch::StreamWatch;
 
 /// A stream of records into one table.
 ///
@@ -187,6 +188,25 @@ impl<R> Stream<R> {
     #[must_use]
     pub fn stream_id(&self) -> String {
         self.progress.borrow().stream_id.to_string()
+    }
+
+    /// How often the stream was opened anew at the service, for whatever reason.
+    #[must_use]
+    pub fn reconnects(&self) -> u64 {
+        self.progress.borrow().connections.saturating_sub(1)
+    }
+
+    /// How many records were sent again after a reconnect, each time counted: so many of them at most are stored
+    /// twice.
+    #[must_use]
+    pub fn resent_records(&self) -> i64 {
+        self.progress.borrow().resent_records
+    }
+
+    /// A handle to follow the stream from elsewhere, while this one is busy taking records.
+    #[must_use]
+    pub fn watch(&self) -> StreamWatch {
+        StreamWatch::new(self.progress.clone())
     }
 
     /// Where the stream is in its life.

@@ -106,6 +106,44 @@ async fn a_server_that_restarts_is_found_again() {
 }
 
 #[tokio::test]
+async fn a_watch_tells_of_acks_reconnects_and_what_was_sent_twice() {
+    let mut server = Server::start().await;
+    let (mut stream, mut call) = open(&mut server, eager).await;
+    let mut watch = stream.watch();
+    assert_eq!((watch.acked_offset(), watch.reconnects()), (None, 0));
+    for text in numbered(0..3) {
+        stream.ingest_record(&Line(&text)).await.unwrap();
+    }
+    let (waited, mut call) = tokio::join!(stream.wait_for_offset(2), async {
+        call.records(0, 3).await;
+        drop(call);
+        let mut call = server.opened().await;
+        let (_, last) = call.records(0, 3).await;
+        call.ack(last);
+        call
+    });
+    waited.unwrap();
+    assert_eq!(watch.acked_offset(), Some(2));
+    assert_eq!((watch.reconnects(), watch.resent_records()), (1, 3));
+    assert_eq!((stream.reconnects(), stream.resent_records()), (1, 3));
+
+    let elsewhere = tokio::spawn({
+        let watch = watch.clone();
+        async move { watch.wait_for_offset(3).await }
+    });
+    stream.ingest_record(&Line("3")).await.unwrap();
+    let (_, last) = call.records(1, 1).await;
+    call.ack(last);
+    elsewhere.await.unwrap().unwrap();
+
+    call.fail(Status::permission_denied("no more"));
+    while watch.changed().await {}
+    assert_eq!(watch.state(), StreamState::Failed);
+    assert!(matches!(watch.error(), Some(Error::Status { .. })));
+    assert!(watch.wait_for_offset(4).await.is_err());
+}
+
+#[tokio::test]
 async fn a_close_signal_holds_sending_until_the_acks_are_in_and_moves_on() {
     let mut server = Server::start().await;
     let (mut stream, mut call) = open(&mut server, |options| {

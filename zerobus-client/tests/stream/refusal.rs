@@ -71,7 +71,15 @@ async fn a_spent_budget_ends_the_stream_and_hands_back() {
     call.records(0, 1).await;
     drop((call, server));
     let error = stream.flush().await.unwrap_err();
-    assert!(matches!(error, Error::Connection { .. }), "{error}");
+    match &error {
+        Error::RetriesExhausted {
+            failures, causes, ..
+        } => {
+            assert_eq!((*failures, causes.len()), (3, 3));
+            assert!(matches!(causes[2], Error::Connection { .. }), "{error}");
+        }
+        other => panic!("{other}"),
+    }
     assert_eq!(texts_of(stream.get_unacked_records()), numbered(0..5));
 }
 
@@ -133,9 +141,44 @@ async fn no_server_is_told_with_its_address() {
         options.recovery_backoff = Duration::from_millis(1);
     });
     let error = builder.open().await.unwrap_err();
-    assert!(matches!(error, Error::Connection { .. }), "{error}");
+    assert!(
+        matches!(error, Error::RetriesExhausted { failures: 5, .. }),
+        "{error}"
+    );
     assert!(error.is_retryable());
-    assert!(error.to_string().contains(&url), "{error}");
+    let text = error.to_string();
+    let begin = format!("gave up on {url} after 5 failures in a row: 1");
+    assert!(text.starts_with(&begin), "{text}");
+    assert!(text.contains("refused"), "{text}");
+}
+
+#[tokio::test]
+async fn causes_that_differ_are_told_one_by_one_and_a_final_one_alone() {
+    let mut server = Server::start().await;
+    let open = |retries| {
+        let builder = client(&server).stream::<Line<'_>>();
+        builder.configure(move |options| {
+            eager(options);
+            options.recovery_retries = retries;
+        })
+    };
+    let (builder, short) = (open(2), open(100));
+    let (opened, ()) = tokio::join!(builder.open(), async {
+        server.call().await.fail(Status::internal("one"));
+        server.call().await.fail(Status::internal("one"));
+        server.call().await.fail(Status::unavailable("two"));
+    });
+    let text = opened.unwrap_err().to_string();
+    let (one, two) = (text.find("1 to 2 (").unwrap(), text.find(", 3 (").unwrap());
+    assert!(text[one..two].contains("INTERNAL: one"), "{text}");
+    assert!(text[two..].contains("UNAVAILABLE: two"), "{text}");
+
+    let (opened, ()) = tokio::join!(short.open(), async {
+        server.call().await.fail(Status::unavailable("one"));
+        server.call().await.fail(Status::not_found("gone"));
+    });
+    let error = opened.unwrap_err();
+    assert!(matches!(error, Error::Status { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -168,6 +211,14 @@ fn what_is_missing_is_named_when_the_client_is_built() {
         error.to_string().contains("DATABRICKS_CLIENT_ID"),
         "{error}"
     );
+    let local = Client::builder().endpoint("http://127.0.0.1:1");
+    assert!(local.oauth("id", "secret").build().is_ok());
+    let error = Client::builder()
+        .endpoint("https://1.zerobus.us-west-2.cloud.databricks.com")
+        .oauth("id", "hunter2")
+        .build()
+        .unwrap_err();
+    assert!(error.to_string().contains("workspace"), "{error}");
     let builder = Client::builder()
         .endpoint("http://10.0.0.1:1")
         .oauth("id", "hunter2");

@@ -70,7 +70,11 @@ pub(crate) async fn send_again(failed: Stream<Event>, server: &Server) {
 
 /// Whether the error is one that a lost server gives, and says that trying again may help.
 fn is_lost(error: &Error) -> bool {
-    matches!(error, Error::Connection { .. } | Error::Status { .. }) && error.is_retryable()
+    let lost = matches!(
+        error,
+        Error::Connection { .. } | Error::Status { .. } | Error::RetriesExhausted { .. }
+    );
+    lost && error.is_retryable()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
