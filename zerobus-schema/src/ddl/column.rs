@@ -146,6 +146,7 @@ fn signed(cursor: &mut Cursor<'_>) -> Result<i64, SchemaError> {
 pub(super) fn expression(cursor: &mut Cursor<'_>) -> Result<String, SchemaError> {
     let start = cursor.token().start;
     let mut operand_is_due = false;
+    let mut after_value = false;
     let mut empty = true;
     loop {
         let ends = match cursor.token().kind {
@@ -176,6 +177,18 @@ pub(super) fn expression(cursor: &mut Cursor<'_>) -> Result<String, SchemaError>
         }
         empty = false;
         let token = cursor.token();
+        let is_value = matches!(
+            token.kind,
+            Kind::Integer | Kind::Number | Kind::Text | Kind::RawText | Kind::Quoted
+        );
+        if is_value && after_value {
+            return Err(cursor.expected("the end of the expression"));
+        }
+        // After a string another one may follow, and after a word anything: `DATE '2020-01-01'`, `INTERVAL 1 DAY`.
+        after_value = matches!(
+            token.kind,
+            Kind::Integer | Kind::Number | Kind::Quoted | Kind::Symbol('(' | ']')
+        );
         operand_is_due = match token.kind {
             Kind::Symbol(symbol) => !matches!(symbol, '(' | ')' | ']'),
             _ => ["IS", "AND", "OR"].iter().any(|word| token.is_word(word)),

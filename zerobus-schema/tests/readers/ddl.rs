@@ -313,6 +313,8 @@ fn clauses_that_spark_takes_and_that_it_refuses() {
         "a int check ()",
         "a int default 1 +",
         "a int default :p",
+        "a int default 5 5",
+        "a int default f(x) 'y'",
         "a int primary key, b int primary key",
         "a int, unique ()",
         "a int /*+ hint */",
