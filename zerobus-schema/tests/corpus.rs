@@ -141,6 +141,10 @@ struct Tally {
     counts: BTreeMap<String, [u32; 4]>,
     /// Per reason, how many inputs it excused.
     excused: BTreeMap<&'static str, u32>,
+    /// The answers about a table that were read.
+    read: Vec<String>,
+    /// The answers about a table that were refused, by the reason given.
+    refused: BTreeMap<String, Vec<String>>,
     failures: Vec<String>,
 }
 
@@ -189,6 +193,16 @@ impl Tally {
         }
         for (reason, inputs) in &self.excused {
             println!("  {inputs} exceptions: {reason}");
+        }
+        if !self.read.is_empty() {
+            println!("{} tables read: {}", self.read.len(), self.read.join(", "));
+        }
+        for (reason, names) in &self.refused {
+            println!(
+                "{} tables refused, {reason}: {}",
+                names.len(),
+                names.join(", ")
+            );
         }
         assert!(!self.counts.is_empty(), "the corpus is empty");
         assert!(
@@ -405,6 +419,15 @@ fn answer(tally: &mut Tally, key: &str, body: &Value) {
             error.starts_with("the catalog answered with an error"),
             "{key}: {error}"
         );
+    }
+    let is_table = body.get("columns").is_some() || body.pointer("/metadata/columns").is_some();
+    match &ours {
+        Ok(_) => tally.read.push(key.to_owned()),
+        Err(error) if is_table => {
+            let names = tally.refused.entry(error.to_string()).or_default();
+            names.push(key.to_owned());
+        }
+        Err(_) => {}
     }
     let ours = ours.map(|table| {
         table
