@@ -132,8 +132,14 @@ fn read_ddl(text: &str) -> Result<Tables, SchemaError> {
         )
     };
     // The type of a whole row, as `df.schema.simpleString()` has it.
-    if let Ok(DataType::Struct(columns)) = ddl::parse_type(text) {
-        return Ok(list(columns));
+    match ddl::parse_type(text) {
+        Ok(DataType::Struct(columns)) => return Ok(list(columns)),
+        Ok(other) => {
+            return Err(SchemaError::new(format!(
+                "{other} is a type alone; a table has columns, such as `name {other}`"
+            )));
+        }
+        Err(_) => {}
     }
     let columns = ddl::parse_columns(text).map(list);
     match (tables, columns) {

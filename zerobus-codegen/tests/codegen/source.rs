@@ -90,6 +90,10 @@ fn what_holds_no_schema_says_where_and_what_was_expected() {
         ),
         ("id BIGINT,\nat DATETIME", "x.sql:2:4: expected a type"),
         (
+            "array<int>",
+            "x.sql: ARRAY<INT> is a type alone; a table has columns",
+        ),
+        (
             r#"{"error_code":"TABLE_NOT_FOUND","message":"no t"}"#,
             "answered with an error, TABLE_NOT_FOUND: no t",
         ),

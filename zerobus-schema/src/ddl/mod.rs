@@ -76,7 +76,15 @@ pub fn parse_create_tables(text: &str) -> Result<Vec<TableSchema>, SchemaError> 
 pub fn parse_columns(text: &str) -> Result<StructType, SchemaError> {
     let mut cursor = Cursor::new(text)?;
     let fields = types::column_list(&mut cursor)?;
-    cursor.expect_end("`,` or the end of the column list")?;
+    let clause = ["DEFAULT", "GENERATED", "MASK"]
+        .iter()
+        .any(|word| cursor.looking_at(&[word]));
+    cursor.expect_end(if clause || constraint::stands_at(&cursor) {
+        "`,` or the end of the column list (such a clause stands in a CREATE TABLE statement only: write \
+         `CREATE TABLE name (…)` around the list)"
+    } else {
+        "`,` or the end of the column list"
+    })?;
     Ok(fields)
 }
 

@@ -325,6 +325,15 @@ fn clauses_that_spark_takes_and_that_it_refuses() {
 }
 
 #[test]
+fn a_clause_of_a_statement_in_a_bare_list_says_where_it_belongs() {
+    for clause in ["default 5", "generated always as (b)", "primary key"] {
+        let error = ddl::parse_columns(&format!("a int {clause}")).unwrap_err();
+        let message = "1:7: expected `,` or the end of the column list (such a clause stands in a CREATE TABLE";
+        assert!(error.to_string().starts_with(message), "{error}");
+    }
+}
+
+#[test]
 fn collations_have_one_spelling() {
     let read = |name: &str| ddl::parse_type(&format!("string collate {name}"));
     for (name, spelled) in [
