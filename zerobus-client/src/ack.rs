@@ -5,6 +5,8 @@ use std::fmt;
 
 use zerobus_proto::contract::FIRST_OFFSET;
 
+use crate::isolation::Suspects;
+
 /// The messages of a stream that are not acked, oldest first, and how far the acks have come.
 ///
 /// Two numberings meet here. A *record offset* counts the records of the stream from 0 for as long as it lives. An
@@ -14,6 +16,8 @@ pub(crate) struct Ledger<P> {
     messages: VecDeque<Message<P>>,
     /// How many messages, from the front, went out on the present connection.
     sent: usize,
+    /// A message goes out only when the one before it is acked.
+    one_by_one: bool,
     /// The offset id that the front message has, or will get, on the present connection.
     front_id: i64,
     acked_records: i64,
@@ -33,6 +37,7 @@ impl<P> Default for Ledger<P> {
         Self {
             messages: VecDeque::new(),
             sent: 0,
+            one_by_one: false,
             front_id: FIRST_OFFSET,
             acked_records: 0,
             acked_bytes: 0,
@@ -48,6 +53,9 @@ impl<P> Ledger<P> {
 
     /// The next message to go out on the present connection, and its offset id there.
     pub(crate) fn send_next(&mut self) -> Option<(i64, &mut Message<P>)> {
+        if self.one_by_one && self.sent > 0 {
+            return None;
+        }
         let message = self.messages.get_mut(self.sent)?;
         let id = self.front_id.saturating_add_unsigned(self.sent as u64);
         self.sent += 1;
@@ -83,6 +91,53 @@ impl<P> Ledger<P> {
     pub(crate) fn reconnect(&mut self) {
         self.sent = 0;
         self.front_id = FIRST_OFFSET;
+    }
+
+    pub(crate) fn is_one_by_one(&self) -> bool {
+        self.one_by_one
+    }
+
+    pub(crate) fn set_one_by_one(&mut self, one_by_one: bool) {
+        self.one_by_one = one_by_one;
+    }
+
+    /// What a refusal of the present connection may be about.
+    pub(crate) fn suspects(&self) -> Suspects {
+        let sent = self.messages.iter().take(self.sent);
+        Suspects {
+            in_flight: self.sent,
+            front_records: self.front().map_or(0, |message| message.records),
+            until: self.acked_records + sent.map(|message| message.records).sum::<i64>(),
+        }
+    }
+
+    pub(crate) fn front(&self) -> Option<&Message<P>> {
+        self.messages.front()
+    }
+
+    /// Makes two messages of the oldest one, which must not be on its way. `split` takes its payload apart after so
+    /// many records, and tells the bytes of each part.
+    pub(crate) fn halve_front(&mut self, split: impl FnOnce(&P, i64) -> ((P, u64), (P, u64))) {
+        let Some(whole) = self.messages.pop_front() else {
+            return;
+        };
+        let half = whole.records / 2;
+        let (first, second) = split(&whole.payload, half);
+        for ((payload, bytes), records) in [(second, whole.records - half), (first, half)] {
+            self.messages.push_front(Message {
+                payload,
+                records,
+                bytes,
+            });
+        }
+    }
+
+    /// Takes the oldest message out, which must not be on its way. It counts as arrived.
+    pub(crate) fn settle_front(&mut self) -> Option<Message<P>> {
+        let message = self.messages.pop_front()?;
+        self.acked_records += message.records;
+        self.acked_bytes += message.bytes;
+        Some(message)
     }
 
     /// How many records are durable: the offset of the first one that is not.

@@ -135,6 +135,22 @@ impl Payload {
         matches!(self, Self::Sent(_))
     }
 
+    /// Takes the payload apart after so many records, and tells the framed bytes of each part.
+    pub(crate) fn split(&self, records: i64) -> ((Self, u64), (Self, u64)) {
+        let mut walk = self.records();
+        let mut first = walk.rest.clone();
+        walk.by_ref()
+            .take(usize::try_from(records).unwrap_or(usize::MAX))
+            .for_each(drop);
+        let second = walk.rest;
+        first.truncate(first.len() - second.len());
+        let part = |bytes: Bytes| {
+            let len = bytes.len() as u64;
+            (Self::Sent(bytes), len)
+        };
+        (part(first), part(second))
+    }
+
     /// Each record's own bytes, without copying where the payload is shared already.
     pub(crate) fn records(&self) -> Records {
         Records {

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::headers::{FixedToken, HeadersProvider};
 use crate::options::StreamOptions;
 use crate::queue::Queue;
+use crate::refused::{DeadLetters, RefusedRecord};
 use crate::stream::Stream;
 
 /// Where streams go and as whom: the endpoint, the workspace and the credentials. Cheap to clone.
@@ -58,6 +59,7 @@ impl Client {
             client: self.clone(),
             table: None,
             options: StreamOptions::default(),
+            dead_letters: None,
             record: PhantomData,
         }
     }
@@ -204,6 +206,7 @@ pub struct StreamBuilder<R> {
     client: Client,
     table: Option<String>,
     options: StreamOptions,
+    dead_letters: Option<DeadLetters>,
     record: PhantomData<fn(&R)>,
 }
 
@@ -235,6 +238,35 @@ impl<R: ZerobusRecord> StreamBuilder<R> {
         self
     }
 
+    /// Has the stream go on without a record that the service refuses, and hands that record to `sink`.
+    ///
+    /// The service ends a stream for one bad record and does not say which. So the stream reconnects, sends one message
+    /// at a time, and halves the one that is refused until a single record is left. Order is kept; later records wait.
+    /// The stream ends all the same, with everything unacked to be had from it, when two single records are refused
+    /// one after the other or more than `max_isolations` searches a minute begin: the cause lies in the table then.
+    ///
+    /// `sink` is called by the stream's background task and must not block it. The record counts as settled from then
+    /// on: `flush` does not wait for it, and `wait_for_offset` with its offset returns
+    /// [`Error::RecordRefused`](crate::Error::RecordRefused).
+    ///
+    /// ```no_run
+    /// # async fn run<R: zerobus_client::ZerobusRecord>(client: zerobus_client::Client) -> Result<(), zerobus_client::Error> {
+    /// let (letters, refused) = std::sync::mpsc::channel();
+    /// let stream = client
+    ///     .stream::<R>()
+    ///     .dead_letters(move |letter| drop(letters.send(letter)))
+    ///     .open()
+    ///     .await?;
+    /// # drop((stream, refused));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn dead_letters(mut self, sink: impl FnMut(RefusedRecord) + Send + 'static) -> Self {
+        self.dead_letters = Some(Box::new(sink));
+        self
+    }
+
     /// Opens the stream: fetches a token, connects, and has the service accept table and descriptor. What may pass
     /// is tried again as the options say.
     ///
@@ -261,7 +293,12 @@ impl<R: ZerobusRecord> StreamBuilder<R> {
             self.options.recovery_timeout,
         );
         let queue = Arc::new(Queue::new());
-        let mut driver = Driver::new(connector, Arc::clone(&queue), self.options.clone());
+        let mut driver = Driver::new(
+            connector,
+            Arc::clone(&queue),
+            self.options.clone(),
+            self.dead_letters,
+        );
         let connection = driver.open().await?;
         tracing::debug!(%table, "stream opened");
         let task = tokio::spawn(driver.run(connection));

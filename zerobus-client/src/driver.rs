@@ -1,20 +1,23 @@
 //! The background task of one stream: reads acks, keeps time, and makes the connection anew.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 use zerobus_proto::ephemeral_stream_response::Payload;
-use zerobus_proto::{CloseStreamSignal, EphemeralStreamResponse};
+use zerobus_proto::{CloseStreamSignal, EphemeralStreamResponse, ErrorCode};
 
 use crate::connection::{Connection, Connector};
 use crate::error::Error;
+use crate::isolation::{Isolation, Verdict};
 use crate::options::StreamOptions;
 use crate::queue::Queue;
 use crate::recovery::{Recovery, jitter};
+use crate::refused::{DeadLetters, RefusedRecord};
 use crate::state::StreamState;
-use crate::status::GrpcCode;
+use crate::status::{GrpcCode, StatusError};
 
 /// The time the service is given to end a stream that was half-closed.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -29,6 +32,8 @@ pub(crate) struct Driver {
     refreshed: bool,
     /// When the batch in the making has lingered long enough.
     linger_until: Option<Instant>,
+    isolation: Isolation,
+    dead_letters: Option<DeadLetters>,
 }
 
 /// How the life of one connection ended.
@@ -41,7 +46,12 @@ enum Ended {
 }
 
 impl Driver {
-    pub(crate) fn new(connector: Connector, queue: Arc<Queue>, options: StreamOptions) -> Self {
+    pub(crate) fn new(
+        connector: Connector,
+        queue: Arc<Queue>,
+        options: StreamOptions,
+        dead_letters: Option<DeadLetters>,
+    ) -> Self {
         let retries = if options.recovery {
             options.recovery_retries
         } else {
@@ -49,6 +59,8 @@ impl Driver {
         };
         Self {
             recovery: Recovery::new(options.recovery_backoff, retries),
+            isolation: Isolation::new(options.max_isolations),
+            dead_letters,
             connector,
             queue,
             options,
@@ -79,11 +91,12 @@ impl Driver {
                     tracing::debug!(table = %self.connector.table, "stream moves to a new connection");
                     self.queue.finish_sending();
                     tokio::spawn(farewell(connection));
-                    match self.connector.connect(&self.queue, false).await {
-                        Ok(next) => Ok(Some(next)),
-                        Err(error) => self.recover(error, false).await,
-                    }
+                    self.move_on().await
                 }
+                Ended::Lost(error) if self.isolates(&error) => match self.isolate(error) {
+                    Ok(()) => self.move_on().await,
+                    Err(error) => Err(error),
+                },
                 Ended::Lost(error) => {
                     tracing::warn!(table = %self.connector.table, %error, "stream lost its connection");
                     self.queue.set_state(StreamState::Recovering);
@@ -98,6 +111,14 @@ impl Driver {
                     return self.queue.end(Some(error));
                 }
             }
+        }
+    }
+
+    /// Connects at once, or else recovers; none when the stream's owner closes it meanwhile.
+    async fn move_on(&mut self) -> Result<Option<Connection>, Error> {
+        match self.connector.connect(&self.queue, false).await {
+            Ok(next) => Ok(Some(next)),
+            Err(error) => self.recover(error, false).await,
         }
     }
 
@@ -133,6 +154,72 @@ impl Driver {
             return Ended::Lost(self.sent_away());
         }
         ended
+    }
+}
+
+impl Driver {
+    /// Whether a stream that ended so may have one record to blame, and its owner wants to know.
+    fn isolates(&self, error: &Error) -> bool {
+        let wanted = self.dead_letters.is_some() || self.options.name_refused_record;
+        let about_stream = [
+            ErrorCode::OFFSET_NOT_SEQUENTIAL,
+            ErrorCode::UNSUPPORTED_TABLE,
+            ErrorCode::DESCRIPTOR_NOT_SELF_CONTAINED,
+        ];
+        wanted
+            && self.options.recovery
+            && matches!(error, Error::Status { error } if error.code() == GrpcCode::InvalidArgument)
+            && error
+                .error_code()
+                .is_none_or(|code| !about_stream.contains(&code))
+    }
+
+    /// One step of the search for the record that `error` is about.
+    fn isolate(&mut self, error: Error) -> Result<(), Error> {
+        self.queue.set_state(StreamState::Recovering);
+        let suspects = self.queue.suspects();
+        let verdict = self.isolation.refused(Instant::now(), suspects);
+        tracing::debug!(table = %self.connector.table, ?verdict, ?suspects, %error, "stream refused");
+        match verdict {
+            Verdict::OneByOne => self.queue.set_one_by_one(true),
+            Verdict::Halve => {
+                self.queue.set_one_by_one(true);
+                self.queue.halve_front();
+            }
+            Verdict::Found => {
+                self.queue.set_one_by_one(false);
+                return self.hand_out(error);
+            }
+            Verdict::GiveUp => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Gives the oldest record, which the service refuses with `error`, to the dead-letter sink.
+    fn hand_out(&mut self, error: Error) -> Result<(), Error> {
+        let (Error::Status { error }, Some((offset, record))) = (&error, self.queue.front_record())
+        else {
+            return Err(error);
+        };
+        let refused = Error::RecordRefused {
+            offset,
+            error: error.clone(),
+        };
+        let Some(sink) = &mut self.dead_letters else {
+            return Err(refused);
+        };
+        tracing::warn!(table = %self.connector.table, offset, %error, "record refused");
+        let letter = RefusedRecord {
+            offset,
+            record,
+            error: StatusError::clone(error),
+        };
+        // A sink that panics has not got the record, and must not take the stream's task along.
+        if catch_unwind(AssertUnwindSafe(|| sink(letter))).is_err() {
+            return Err(refused);
+        }
+        self.queue.settle_front(refused);
+        Ok(())
     }
 }
 
@@ -216,6 +303,9 @@ impl Driver {
         };
         match self.queue.ack(up_to) {
             Ok(acked) => {
+                if acked.moved && self.isolation.acked(acked.records) {
+                    self.queue.set_one_by_one(false);
+                }
                 if acked.moved && !serving.progressed {
                     serving.progressed = true;
                     self.recovery.reset();

@@ -62,6 +62,13 @@ pub enum Error {
         /// What it said.
         error: Box<StatusError>,
     },
+    /// The service takes every record before this one, and not this one.
+    RecordRefused {
+        /// Its offset.
+        offset: i64,
+        /// What the service said.
+        error: Box<StatusError>,
+    },
     /// No connection, or a broken one.
     Connection {
         /// The address.
@@ -134,6 +141,7 @@ impl Error {
             | Self::TableName { .. }
             | Self::Record { .. }
             | Self::RecordTooLarge { .. }
+            | Self::RecordRefused { .. }
             | Self::Untrusted { .. }
             | Self::Protocol { .. }
             | Self::UnknownOffset { .. }
@@ -145,7 +153,7 @@ impl Error {
     #[must_use]
     pub fn error_code(&self) -> Option<ErrorCode> {
         match self {
-            Self::Status { error } => error.error_code(),
+            Self::Status { error } | Self::RecordRefused { error, .. } => error.error_code(),
             Self::RetriesExhausted { causes, .. } => causes.last()?.error_code(),
             _ => None,
         }
@@ -155,7 +163,7 @@ impl Error {
     #[must_use]
     pub fn schema_causes(&self) -> &[SchemaCause] {
         match self {
-            Self::Status { error } => error.schema_causes(),
+            Self::Status { error } | Self::RecordRefused { error, .. } => error.schema_causes(),
             Self::RetriesExhausted { causes, .. } => causes.last().map_or(&[], Self::schema_causes),
             _ => &[],
         }
@@ -195,6 +203,9 @@ impl fmt::Display for Error {
                  max_inflight_records or max_inflight_bytes"
             ),
             Self::Status { error } => write!(f, "{error}"),
+            Self::RecordRefused { offset, error } => {
+                write!(f, "the record with offset {offset} was refused: {error}")
+            }
             Self::Connection { endpoint, message } => write!(
                 f,
                 "no connection to {endpoint}: {message}; check the address and the network, or try again later"
@@ -247,7 +258,7 @@ impl std::error::Error for Error {
             Self::Catalog { error } => Some(error),
             Self::Headers { error } => Some(error),
             Self::Record { error } => Some(error),
-            Self::Status { error } => Some(error),
+            Self::Status { error } | Self::RecordRefused { error, .. } => Some(error),
             Self::RetriesExhausted { causes, .. } => causes
                 .last()
                 .map(|last| last as &(dyn std::error::Error + 'static)),

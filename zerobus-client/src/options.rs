@@ -41,6 +41,12 @@ pub struct StreamOptions {
     /// The time outstanding acks are waited for when the service asks the stream to move: `None` for as long as the
     /// service leaves, zero for not at all, else the shorter of the two. Records are taken meanwhile. `None`.
     pub stream_paused_max_wait_time: Option<Duration>,
+    /// Whether a stream that is refused for one record finds out which, and ends with
+    /// [`Error::RecordRefused`](crate::Error::RecordRefused) that names its offset, at the cost of some reconnects.
+    /// With a dead-letter sink it is found in any case, and the stream goes on. Off.
+    pub name_refused_record: bool,
+    /// How many times a minute a refused record is searched for, before a refusal ends the stream. 16.
+    pub max_isolations: u32,
     /// Encoded bytes with which a batch is sent; at most 10,420,224. 64 KiB.
     pub batch_bytes: usize,
     /// Records with which a batch is sent. 4,096.
@@ -62,6 +68,8 @@ impl Default for StreamOptions {
             server_lack_of_ack_timeout: Duration::from_secs(60),
             flush_timeout: Duration::from_secs(300),
             stream_paused_max_wait_time: None,
+            name_refused_record: false,
+            max_isolations: 16,
             batch_bytes: 64 << 10,
             batch_records: 4_096,
             linger: Duration::from_millis(5),

@@ -4,6 +4,7 @@
 //! the owner empties to append and fills again, so that the background task can take it out when it has lingered
 //! long enough, whether or not the owner ever calls again. Everything else happens once per batch, under a mutex.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,7 +19,11 @@ use crate::ack::{AckViolation, Ledger, Message};
 use crate::batch::{Batch, Payload};
 use crate::codec::batch_frames;
 use crate::error::Error;
+use crate::isolation::Suspects;
 use crate::state::StreamState;
+
+/// Of so many refused records the reason is kept.
+const REFUSED_MAX: usize = 256;
 
 /// The state of one stream, shared by its owner, its background task and the request body of its connection.
 pub(crate) struct Queue {
@@ -45,6 +50,8 @@ struct Core {
     sending: Sending,
     /// Of the request body, while it waits for a message.
     body: Option<Waker>,
+    /// The latest records that were refused and handed out, and why.
+    refused: VecDeque<(i64, Error)>,
     /// Since when the oldest message on the present connection, or the one after the last ack, waits for its ack.
     waiting_since: Option<Instant>,
 }
@@ -71,6 +78,8 @@ pub(crate) struct Progress {
     pub(crate) stream_id: Arc<str>,
     /// How often the stream was opened at the service.
     pub(crate) connections: u64,
+    /// Records that the service refused and the dead-letter sink got.
+    pub(crate) refused_records: u64,
     /// Records sent again, each time counted.
     pub(crate) resent_records: i64,
 }
@@ -93,6 +102,7 @@ impl Queue {
                 error: None,
                 stream_id: Arc::from(""),
                 connections: 0,
+                refused_records: 0,
                 resent_records: 0,
             }),
         }
@@ -254,6 +264,9 @@ impl Queue {
         if moved {
             core.waiting_since = (in_flight > 0).then(Instant::now);
         }
+        if moved && core.ledger.is_one_by_one() {
+            core.wake_body();
+        }
         let (records, bytes) = (core.ledger.acked_records(), core.ledger.acked_bytes());
         drop(core);
         if moved {
@@ -262,7 +275,63 @@ impl Queue {
                 progress.acked_bytes = bytes;
             });
         }
-        Ok(Acked { moved, in_flight })
+        Ok(Acked {
+            moved,
+            in_flight,
+            records,
+        })
+    }
+
+    /// The service refused the stream and the present connection is over: what it may be about.
+    pub(crate) fn suspects(&self) -> Suspects {
+        self.core().ledger.suspects()
+    }
+
+    /// From here on each message waits until the one before it is acked, or no longer does.
+    pub(crate) fn set_one_by_one(&self, one_by_one: bool) {
+        let mut core = self.core();
+        core.ledger.set_one_by_one(one_by_one);
+        core.wake_body();
+    }
+
+    /// Makes two messages of the oldest one. There is no connection meanwhile.
+    pub(crate) fn halve_front(&self) {
+        self.begin_connection();
+        self.core().ledger.halve_front(Payload::split);
+    }
+
+    /// The oldest record and its offset.
+    pub(crate) fn front_record(&self) -> Option<(i64, Bytes)> {
+        let core = self.core();
+        let record = core.ledger.front()?.payload.records().next()?;
+        Some((core.ledger.acked_records(), record))
+    }
+
+    /// Settles the oldest message, which the service will never take and its owner has been given. There is no
+    /// connection meanwhile.
+    pub(crate) fn settle_front(&self, error: Error) {
+        self.begin_connection();
+        let mut core = self.core();
+        let offset = core.ledger.acked_records();
+        core.ledger.settle_front();
+        if core.refused.len() == REFUSED_MAX {
+            core.refused.pop_front();
+        }
+        core.refused.push_back((offset, error));
+        let (records, bytes) = (core.ledger.acked_records(), core.ledger.acked_bytes());
+        drop(core);
+        self.progress.send_modify(|progress| {
+            progress.acked_records = records;
+            progress.acked_bytes = bytes;
+            progress.refused_records += 1;
+        });
+    }
+
+    /// Why the record with this offset was refused, if it was.
+    pub(crate) fn refusal(&self, offset: i64) -> Option<Error> {
+        let core = self.core();
+        let mut refused = core.refused.iter();
+        refused.find_map(|(at, error)| (*at == offset).then(|| error.clone()))
     }
 
     pub(crate) fn in_flight(&self) -> usize {
@@ -365,6 +434,8 @@ pub(crate) struct Acked {
     pub(crate) moved: bool,
     /// Messages that still wait on this connection.
     pub(crate) in_flight: usize,
+    /// The offset of the first record that is not durable.
+    pub(crate) records: i64,
 }
 
 /// While it lives, the stream is being flushed.

@@ -142,7 +142,8 @@ impl<R> Stream<R> {
     /// at once.
     ///
     /// # Errors
-    /// [`Error::UnknownOffset`] when no record has this offset, [`Error::FlushTimeout`], or why the stream failed.
+    /// [`Error::UnknownOffset`] when no record has this offset, [`Error::RecordRefused`] when the dead-letter sink got
+    /// it (the latest 256 such records are known), [`Error::FlushTimeout`], or why the stream failed.
     pub async fn wait_for_offset(&self, offset: i64) -> Result<(), Error> {
         if !(0..self.next_offset).contains(&offset) {
             return Err(Error::UnknownOffset {
@@ -150,7 +151,8 @@ impl<R> Stream<R> {
                 next: self.next_offset,
             });
         }
-        self.wait_until_acked(offset).await
+        self.wait_until_acked(offset).await?;
+        self.queue.refusal(offset).map_or(Ok(()), Err)
     }
 
     /// Sends everything taken so far and waits until it is durable.
@@ -201,6 +203,12 @@ impl<R> Stream<R> {
     #[must_use]
     pub fn resent_records(&self) -> i64 {
         self.progress.borrow().resent_records
+    }
+
+    /// How many records the service refused and the dead-letter sink got.
+    #[must_use]
+    pub fn refused_records(&self) -> u64 {
+        self.progress.borrow().refused_records
     }
 
     /// A handle to follow the stream from elsewhere, while this one is busy taking records.

@@ -39,7 +39,7 @@ impl StreamWatch {
     }
 
     /// Waits until the record with this offset, and with it every earlier one, is durable, for as long as that takes.
-    /// What is still gathering goes out when it has lingered.
+    /// What is still gathering goes out when it has lingered. Records that a dead-letter sink got count as durable here.
     ///
     /// # Errors
     /// Why the stream ended before.

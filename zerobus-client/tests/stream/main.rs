@@ -8,6 +8,7 @@ mod server;
 
 mod chaos;
 mod delivery;
+mod isolation;
 mod pressure;
 mod recovery;
 mod refusal;

@@ -1,0 +1,30 @@
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::status::StatusError;
+
+/// A record that the service refuses, as a dead-letter sink gets it.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct RefusedRecord {
+    /// The offset that its ingest call returned.
+    pub offset: i64,
+    /// The record as it was encoded.
+    pub record: Bytes,
+    /// What the service said.
+    pub error: StatusError,
+}
+
+/// Where refused records go.
+pub(crate) type DeadLetters = Box<dyn FnMut(RefusedRecord) + Send>;
+
+impl fmt::Debug for RefusedRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RefusedRecord")
+            .field("offset", &self.offset)
+            .field("bytes", &self.record.len())
+            .field("error", &self.error)
+            .finish()
+    }
+}
