@@ -1,5 +1,6 @@
 //! What ends a stream, and what it hands back.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tonic::Status;
@@ -150,6 +151,63 @@ async fn no_server_is_told_with_its_address() {
     let begin = format!("gave up on {url} after 5 failures in a row: 1");
     assert!(text.starts_with(&begin), "{text}");
     assert!(text.contains("refused"), "{text}");
+}
+
+/// Keeps the fields of each warning as text.
+#[derive(Clone, Default)]
+struct Warnings(Arc<Mutex<Vec<String>>>);
+
+impl tracing::Subscriber for Warnings {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() == tracing::Level::WARN && metadata.target().starts_with("zerobus_client")
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut text = String::new();
+        event.record(
+            &mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+                text += &format!("{field}={value:?} ");
+            },
+        );
+        self.0.lock().unwrap().push(text);
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test]
+async fn a_stream_that_is_not_had_at_once_is_told_of_before_the_first_pause() {
+    let warnings = Warnings::default();
+    let _default = tracing::subscriber::set_default(warnings.clone());
+    let mut server = Server::start().await;
+    let url = server.url();
+    let builder = client(&server).stream::<Line<'_>>().configure(|options| {
+        // So long that only the first attempt is made.
+        options.recovery_backoff = Duration::from_secs(3_600);
+    });
+    tokio::select! {
+        opened = builder.open() => panic!("{opened:?}"),
+        () = async {
+            server.call().await.fail(Status::unavailable("not today"));
+            while warnings.0.lock().unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        } => {}
+    }
+    let told = warnings.0.lock().unwrap().join("\n");
+    for part in [url.as_str(), "not today", "attempt=1 ", "retries=4 "] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
 }
 
 #[tokio::test]
