@@ -172,6 +172,12 @@ fn primitive(path: &ColumnPath, name: &str) -> Result<DataType, SchemaError> {
     }
     let text = name.trim().chars().filter(|c| !c.is_control()).take(200);
     let text: String = text.flat_map(char::to_uppercase).collect();
+    if text.is_empty() {
+        return Err(error(
+            path,
+            "expected the name of a type, found an empty one",
+        ));
+    }
     if text.starts_with("DECIMAL") {
         return Err(error(
             path,

@@ -154,6 +154,10 @@ fn errors_name_the_column() {
     };
     for (column, message) in [
         (
+            nested(json!({"name": "x", "type": " "})),
+            "column c.element.x: expected the name of a type, found an empty one",
+        ),
+        (
             nested(json!({"name": "x"})),
             "column c.element.x: the field has no `type`",
         ),
