@@ -1,6 +1,7 @@
 //! Spark's and Databricks' DDL: `CREATE TABLE` statements, column lists, type texts.
 //!
 //! The grammar is Spark's (`SqlBaseParser.g4`) with what Databricks adds to it, such as column masks and row filters.
+//! A `DEFAULT COLLATION` becomes the property `collation`, and the columns stay as they are, as Spark's parser has it.
 //! Names that differ only in case are refused, as Delta refuses them; so are empty names. Input is bounded in
 //! size (16 MiB), in depth (64 types within each other) and in fields (200,000 of all tables of a text).
 //!
