@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use super::table::TYPES;
 
-/// The type table as Markdown: what the README and `zerobus types` show.
+/// The type table as Markdown: what the README, the documentation of `zerobus-record` and `zerobus types` show.
 #[must_use]
 pub fn type_table() -> String {
     let mut out = String::from("| Delta | proto2 | Rust | a value is |\n|---|---|---|---|\n");
@@ -21,7 +21,7 @@ pub fn type_table() -> String {
         let value = row.value.unwrap_or("");
         let _ = writeln!(
             out,
-            "| {} | `{}` | {} | {value} |",
+            "| `{}` | `{}` | {} | {value} |",
             row.delta,
             row.proto,
             rust.join(", ")
