@@ -17,6 +17,7 @@ mod expiry;
 mod persistent;
 mod process;
 mod random;
+mod refused;
 mod restart;
 mod source;
 mod table;

@@ -108,7 +108,6 @@ impl Server {
 
     pub(crate) fn client(&self) -> Client {
         let builder = ClientBuilder::default().endpoint(self.url());
-        let builder = builder.workspace_url(self.url());
         builder.oauth("tests", "secret").build().unwrap()
     }
 
