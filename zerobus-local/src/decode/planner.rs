@@ -108,10 +108,17 @@ impl<'a> Planner<'a> {
                     if missing {
                         let path = path.child(&column.name);
                         self.mismatch(SchemaCause::MissingRequiredColumn, &path, || {
-                            format!(
+                            let problem = format!(
                                 "it is {} NOT NULL, and message {} has no such field",
                                 column.data_type, found.name
-                            )
+                            );
+                            if column.is_generated() {
+                                format!(
+                                    "{problem}; this server computes no columns, so let it be NULL here"
+                                )
+                            } else {
+                                problem
+                            }
                         });
                     }
                 }

@@ -83,12 +83,23 @@ impl Client {
         record_type: RecordType,
         descriptor: Vec<u8>,
     ) -> Self {
-        let Payload::CreateStream(mut create) = create(record_type, descriptor) else {
-            unreachable!()
-        };
-        create.table_name = Some(table.to_owned());
         let client = Self::connect_to(server, table).await;
-        client.create(Payload::CreateStream(create)).await
+        client
+            .create(create_in(table, record_type, descriptor))
+            .await
+    }
+
+    /// Why a stream into another table is not ready for records.
+    pub(crate) async fn refused_by_table(
+        server: &LocalZerobus,
+        table: &str,
+        descriptor: Vec<u8>,
+    ) -> Status {
+        let mut client = Self::connect_to(server, table).await;
+        client
+            .send(create_in(table, RecordType::Proto, descriptor))
+            .await;
+        client.refusal().await.1
     }
 
     async fn create(mut self, create: Payload) -> Self {
@@ -158,6 +169,14 @@ pub(crate) fn create(record_type: RecordType, descriptor: Vec<u8>) -> Payload {
         record_type: Some(record_type.into()),
         avro_schema_json: None,
     })
+}
+
+fn create_in(table: &str, record_type: RecordType, descriptor: Vec<u8>) -> Payload {
+    let mut payload = create(record_type, descriptor);
+    if let Payload::CreateStream(create) = &mut payload {
+        create.table_name = Some(table.to_owned());
+    }
+    payload
 }
 
 pub(crate) fn single(offset: i64, record: &AirQuality) -> Payload {

@@ -7,6 +7,7 @@ use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{DescriptorProto, FieldDescriptorProto};
 use tonic::{Code, Status};
 use zerobus_proto::RecordType;
+use zerobus_schema::{ddl, mapping};
 
 use crate::Local;
 use crate::air_quality::{descriptor, record};
@@ -224,4 +225,25 @@ async fn a_field_of_a_like_type_is_refused() {
         );
         assert!(status.message().contains(&expected), "{status}");
     }
+}
+
+#[tokio::test]
+async fn a_computed_column_that_must_not_be_null_opens_no_stream() {
+    let name = "main.default.computed";
+    let ddl = format!(
+        "CREATE TABLE {name} (temp INT, day DATE NOT NULL GENERATED ALWAYS AS (current_date()))"
+    );
+    let local = Local::with(&ddl).await;
+    let table = ddl::parse_create_table(&ddl).unwrap();
+    let descriptor = mapping::message(&table, &mapping::MappingOptions::default())
+        .unwrap()
+        .descriptor();
+    let status = Client::refused_by_table(&local.server, name, descriptor).await;
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert!(
+        status
+            .message()
+            .contains("column day: it is DATE NOT NULL, and message computed has no such field; this server computes no"),
+        "{status:?}"
+    );
 }

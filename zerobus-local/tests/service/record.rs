@@ -355,3 +355,12 @@ async fn all_days_and_microseconds_that_fit_are_times() {
         assert_eq!(found, value);
     }
 }
+
+#[tokio::test]
+async fn what_the_table_computes_is_null_here() {
+    let columns = "a INT, day DATE GENERATED ALWAYS AS (current_date()), b INT DEFAULT 4";
+    let batches = sent_to(columns, vec![0x08, 7]).await.unwrap();
+    assert_eq!(batches[0].column(0).as_primitive::<Int32Type>().value(0), 7);
+    assert!(batches[0].column(1).is_null(0));
+    assert!(batches[0].column(2).is_null(0));
+}

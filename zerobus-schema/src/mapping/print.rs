@@ -12,9 +12,7 @@ pub fn type_table() -> String {
             .iter()
             .map(|carrier| match carrier.feature {
                 Some(feature) => format!("`{}` (feature `{feature}`)", carrier.rust),
-                None if carrier.rust.contains(' ') && !carrier.rust.contains('<') => {
-                    carrier.rust.to_owned()
-                }
+                None if carrier.rust.starts_with("a ") => carrier.rust.to_owned(),
                 None => format!("`{}`", carrier.rust),
             })
             .collect();
