@@ -1,5 +1,7 @@
 //! What a mistake looks like to the one who made it.
 
+mod rebuild;
+
 use std::env;
 use std::process::Command;
 

@@ -40,7 +40,11 @@ pub(crate) fn expand(
 
     let columns = column_infos(schema, &message);
     let descriptor = Literal::byte_string(&message.descriptor());
-    let fingerprint = Literal::byte_string(Fingerprint::of(schema).as_bytes());
+    let fingerprint = Fingerprint::of(schema);
+    let table_doc = format!("`{name}`, the table that this type was compiled against.");
+    let fingerprint_doc = format!("`{fingerprint}`: what {name} asked of a record.");
+    let columns_doc = columns_doc(&name, schema, &message);
+    let fingerprint = Literal::byte_string(fingerprint.as_bytes());
     let mut parts: Vec<Part> = bound
         .iter()
         .map(|bound| part(input, &name, bound))
@@ -68,9 +72,13 @@ pub(crate) fn expand(
 
         #[automatically_derived]
         impl #impl_generics __z::ZerobusRecord for #ident #type_generics #where_clause {
+            #[doc = #table_doc]
             const TABLE: &'static __z::str = #name;
+            #[doc = #fingerprint_doc]
             const FINGERPRINT: __z::Fingerprint = __z::Fingerprint::from_bytes(*#fingerprint);
+            #[doc = #columns_doc]
             const COLUMNS: &'static [__z::ColumnInfo] = &[#(#columns),*];
+            /// The message that records of this type are, as one serialized `google.protobuf.DescriptorProto`.
             const DESCRIPTOR: &'static [__z::u8] = #descriptor;
 
             fn encode(&self, __out: &mut __z::Vec<__z::u8>) -> __z::Result<(), __z::RecordError> {
@@ -347,6 +355,23 @@ pub(crate) fn with_static(tokens: TokenStream) -> TokenStream {
         }
     }
     out.into_iter().collect()
+}
+
+/// The table's columns, as an editor shows them.
+fn columns_doc(table: &str, schema: &TableSchema, message: &Message) -> String {
+    let mut doc = format!("The columns of {table}:\n");
+    for column in &schema.columns.fields {
+        let null = if column.nullable { "" } else { " NOT NULL" };
+        let left_out = match message.field(&column.name) {
+            Some(_) => "",
+            None => " (not sent)",
+        };
+        doc.push_str(&format!(
+            "\n* `{} {}{null}`{left_out}",
+            column.name, column.data_type
+        ));
+    }
+    doc
 }
 
 fn column_infos(schema: &TableSchema, message: &Message) -> Vec<TokenStream> {
