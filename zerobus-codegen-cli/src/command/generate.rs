@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use zerobus_codegen::RustOptions;
 use zerobus_schema::mapping::{self, MappingOptions};
-use zerobus_schema::{TableName, TableSchema};
+use zerobus_schema::{TableName, TableRef, TableSchema};
 
 use crate::args::{Generate, Generation, What};
 use crate::exit::{Exit, Failure};
@@ -204,7 +204,7 @@ fn sources(
         )));
     }
     let mut files: Vec<Rendered> = Vec::new();
-    for (table, stem) in tables {
+    for (mut table, stem) in tables {
         let file_stem = table
             .table
             .as_ref()
@@ -231,6 +231,11 @@ fn sources(
             None if table.table.is_none() => stem,
             None => None,
         };
+        if kind == Kind::Ddl && table.table.is_none() {
+            // The name that the message would have.
+            let name = mapping::map(&table, &mapping).message.name;
+            table.table = TableRef::parse(&name).ok();
+        }
         let bytes = outputs::render(kind, &table, &mapping, rust, file).map_err(Failure::failed)?;
         if kind != Kind::Ddl {
             note_left_out(&table, &mapping);

@@ -168,6 +168,9 @@ fn the_standard_input_is_a_source_and_a_message_gets_its_name_from_what_there_is
         let (_, stdout, _) = run(zerobus(&["generate", "proto", file]).args(args));
         assert!(stdout.contains(&format!("message {name} {{")), "{stdout}");
     }
+    // A statement needs a name too, and gets the same one.
+    let (_, stdout, _) = run(&mut zerobus(&["generate", "ddl", file]));
+    assert_eq!(stdout, "CREATE TABLE my_columns (\n  id BIGINT\n);\n");
 }
 
 #[test]
