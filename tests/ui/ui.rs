@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod rebuild;
+mod weight;
 
 use std::env;
 use std::process::Command;
