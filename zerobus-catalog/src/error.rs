@@ -36,6 +36,16 @@ pub enum CatalogError {
         /// What the catalog said.
         message: String,
     },
+    /// The catalog does not take the token (HTTP 401): it has expired, was withdrawn, or belongs to another workspace; or
+    /// there was none.
+    TokenRefused {
+        /// The table.
+        table: TableName,
+        /// The address that was asked.
+        url: String,
+        /// What the catalog said.
+        message: String,
+    },
     /// The catalog does not let this client read the table's schema.
     PermissionDenied {
         /// The table.
@@ -132,6 +142,15 @@ impl fmt::Display for CatalogError {
             Self::TableNotFound { table, message } => write!(
                 f,
                 "the catalog knows no table {table} ({message}); check the three parts of the name and the workspace"
+            ),
+            Self::TokenRefused {
+                table,
+                url,
+                message,
+            } => write!(
+                f,
+                "the catalog takes no such token for table {table} (HTTP 401 from {url}: {message}); it may have expired or \
+                 belong to another workspace: get another one, or give an OAuth client id and secret"
             ),
             Self::PermissionDenied { table, message } => write!(
                 f,

@@ -132,7 +132,12 @@ impl Workspace {
             }),
             // A wrong address answers 404 too, but not in the catalog's form.
             404 if answer.code().is_some() => Err(CatalogError::TableNotFound { table, message }),
-            401 | 403 => Err(CatalogError::PermissionDenied { table, message }),
+            401 => Err(CatalogError::TokenRefused {
+                table,
+                url,
+                message,
+            }),
+            403 => Err(CatalogError::PermissionDenied { table, message }),
             status => Err(CatalogError::Status {
                 action,
                 url,

@@ -346,6 +346,29 @@ async fn a_catalog_token_withdrawn_early_is_replaced() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_not_taken_is_not_a_grant_that_is_missing() {
+    let server = Server::start(None, |_, _| {
+        (
+            401,
+            r#"{"error_code":"UNAUTHENTICATED","message":"expired"}"#.to_owned(),
+        )
+    })
+    .await;
+    let workspace = Workspace::builder()
+        .workspace_url(server.url())
+        .token("dapi-old")
+        .build()
+        .unwrap();
+    let error = workspace.table(&table()).await.unwrap_err().to_string();
+    assert!(error.contains("expired"), "{error}");
+    assert!(error.contains("get another one"), "{error}");
+    assert!(
+        !error.contains("grant") && !error.contains("dapi-old"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn an_endless_answer_is_cut_off() {
     let server = Server::start(None, |number, request| {
         if request.line.starts_with("POST") {
