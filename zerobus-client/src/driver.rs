@@ -371,6 +371,7 @@ impl Driver {
         mut was_open: bool,
     ) -> Result<Connection, Error> {
         loop {
+            let expired = was_open && error.is_unauthenticated();
             let refresh = self.may_refresh(&error, was_open);
             if refresh {
                 self.refreshed = true;
@@ -392,7 +393,11 @@ impl Driver {
                 self.refreshed = false;
             }
             was_open = false;
-            match self.connector.connect(&self.queue, refresh).await {
+            match self
+                .connector
+                .connect(&self.queue, refresh || expired)
+                .await
+            {
                 Ok(connection) => return Ok(connection),
                 Err(next) => error = next,
             }

@@ -72,7 +72,9 @@ impl Recovery {
     /// The pause before trying again after `error`; `None` when it may not be tried again. `was_open`: the stream
     /// was open, so that a new connection is likely to be had at once. `jitter` is drawn evenly from 0 to 1.
     pub(crate) fn pause(&mut self, error: &Error, was_open: bool, jitter: f64) -> Option<Duration> {
-        if !error.is_retryable() || self.used >= self.retries {
+        // What opened the stream was good then, so it is worth new credentials more than once.
+        let expired = was_open && error.is_unauthenticated();
+        if !(error.is_retryable() || expired) || self.used >= self.retries {
             return None;
         }
         self.used += 1;

@@ -279,11 +279,38 @@ async fn a_token_that_expires_in_mid_stream_is_refreshed() {
     let mut server = Server::start().await;
     let (mut stream, mut call) = open(&mut server, eager).await;
     stream.ingest_record(&Line("a")).await.unwrap();
-    call.records(0, 1).await;
-    call.fail(Status::unauthenticated("token expired"));
-    let mut call = server.opened().await;
+    // The service took the token each time, so it is worth another however often it expires before an ack.
+    for _ in 0..3 {
+        call.records(0, 1).await;
+        call.fail(Status::unauthenticated("token expired"));
+        call = server.opened().await;
+    }
     let (records, last) = call.records(0, 1).await;
     assert_eq!(records, ["a"]);
     call.ack(last);
     stream.flush().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stream_whose_tokens_never_last_is_given_up() {
+    let mut server = Server::start().await;
+    let (mut stream, mut call) = open(&mut server, |options| {
+        eager(options);
+        options.recovery_retries = 2;
+    })
+    .await;
+    stream.ingest_record(&Line("a")).await.unwrap();
+    // New credentials at once, then two retries, each with new credentials at once if they are refused.
+    let end = async {
+        loop {
+            call.fail(Status::unauthenticated("token expired"));
+            call = server.opened().await;
+        }
+    };
+    let error = tokio::select! {
+        flushed = stream.flush() => flushed.unwrap_err(),
+        () = end => unreachable!(),
+    };
+    assert!(error.to_string().contains("token expired"), "{error}");
+    assert_eq!(texts_of(stream.get_unacked_records()), ["a"]);
 }
