@@ -7,11 +7,15 @@ use zerobus_record::ZerobusRecord;
 use zerobus_schema::TableName;
 
 use crate::connection::Connector;
+use crate::descriptor::ProtoDescriptor;
 use crate::driver::Driver;
 use crate::endpoint::{Endpoint, TransportOptions};
 use crate::error::Error;
+use crate::format::Format;
 use crate::headers::{FixedToken, HeadersProvider};
+use crate::json::Json;
 use crate::options::StreamOptions;
+use crate::proto::Proto;
 use crate::queue::Queue;
 use crate::refused::{DeadLetters, RefusedRecord};
 use crate::stream::Stream;
@@ -55,9 +59,30 @@ impl Client {
     /// ```
     #[must_use]
     pub fn stream<R: ZerobusRecord>(&self) -> StreamBuilder<R> {
+        self.stream_of(R::TABLE, Format::of::<R>())
+    }
+
+    /// Begins to open a stream of JSON objects into `table`; see [`Json`].
+    #[must_use]
+    pub fn json_stream(&self, table: impl Into<String>) -> StreamBuilder<Json> {
+        self.stream_of(table, Format::json())
+    }
+
+    /// Begins to open a stream of messages that are encoded already, or by prost; see [`Proto`].
+    #[must_use]
+    pub fn proto_stream(
+        &self,
+        table: impl Into<String>,
+        descriptor: impl Into<ProtoDescriptor>,
+    ) -> StreamBuilder<Proto> {
+        self.stream_of(table, Format::proto(descriptor.into()))
+    }
+
+    fn stream_of<R>(&self, table: impl Into<String>, format: Format) -> StreamBuilder<R> {
         StreamBuilder {
             client: self.clone(),
-            table: None,
+            table: table.into(),
+            format,
             options: StreamOptions::default(),
             dead_letters: None,
             record: PhantomData,
@@ -204,17 +229,18 @@ impl fmt::Debug for ClientBuilder {
 /// Opens a [`Stream`].
 pub struct StreamBuilder<R> {
     client: Client,
-    table: Option<String>,
+    table: String,
+    format: Format,
     options: StreamOptions,
     dead_letters: Option<DeadLetters>,
     record: PhantomData<fn(&R)>,
 }
 
-impl<R: ZerobusRecord> StreamBuilder<R> {
+impl<R> StreamBuilder<R> {
     /// The table, as `catalog.schema.table`; the one of the record type unless given.
     #[must_use]
     pub fn table(mut self, name: impl Into<String>) -> Self {
-        self.table = Some(name.into());
+        self.table = name.into();
         self
     }
 
@@ -277,22 +303,22 @@ impl<R: ZerobusRecord> StreamBuilder<R> {
     /// Outside a tokio runtime: the stream has a background task.
     pub async fn open(self) -> Result<Stream<R>, Error> {
         self.options.check()?;
-        let table = self.table.as_deref().unwrap_or(R::TABLE);
-        if table.is_empty() {
+        self.format.check()?;
+        if self.table.is_empty() {
             return Err(Error::Configuration {
                 problem: "the record type names no table; name one with `.table(\"catalog.schema.table\")`"
                     .to_owned(),
             });
         }
-        let table = TableName::parse(table)?;
+        let table = TableName::parse(&self.table)?;
         let connector = Connector::new(
             self.client.endpoint,
             self.client.headers,
             table.clone(),
-            R::DESCRIPTOR,
+            &self.format,
             self.options.recovery_timeout,
         );
-        let queue = Arc::new(Queue::new());
+        let queue = Arc::new(Queue::new(self.format.encoding));
         let mut driver = Driver::new(
             connector,
             Arc::clone(&queue),
@@ -306,6 +332,7 @@ impl<R: ZerobusRecord> StreamBuilder<R> {
             table,
             queue,
             &self.options,
+            self.format.schema,
             task.abort_handle(),
         ))
     }

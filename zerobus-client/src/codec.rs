@@ -13,10 +13,11 @@ use tonic::codec::{DecodeBuf, Decoder};
 use zerobus_proto::{EphemeralStreamRequest, EphemeralStreamResponse};
 
 use crate::batch::Payload;
+use crate::format::Encoding;
 use crate::queue::Queue;
 
 /// Room before the records of a batch for everything that precedes them on the wire: the gRPC prefix (5), the tags
-/// of `ingest_record_batch`, `offset_id` and `proto_encoded_batch` (3), their lengths (5 each) and the offset (10).
+/// of `ingest_record_batch`, `offset_id` and the batch (3), their lengths (5 each) and the offset (10).
 pub(crate) const HEADROOM: usize = 32;
 
 /// A gRPC message starts with a flag, 0 for "not compressed", and its length in four bytes.
@@ -25,8 +26,15 @@ const GRPC_PREFIX: usize = 5;
 const INGEST_RECORD_BATCH_TAG: u8 = 0x1a;
 /// Field 1, `offset_id`, of `IngestRecordBatchRequest`.
 const OFFSET_ID_TAG: u8 = 0x08;
-/// Field 2, `proto_encoded_batch`, of `IngestRecordBatchRequest`.
-const PROTO_ENCODED_BATCH_TAG: u8 = 0x12;
+
+/// Fields 2 and 3, `proto_encoded_batch` and `json_batch`, of `IngestRecordBatchRequest`. Both hold the records as
+/// field 1, so their bytes are alike.
+const fn batch_tag(encoding: Encoding) -> u8 {
+    match encoding {
+        Encoding::Proto => 0x12,
+        Encoding::Json => 0x1a,
+    }
+}
 
 /// How many bytes `value` takes as a varint.
 #[inline]
@@ -53,7 +61,7 @@ const fn low_seven_bits(value: u64) -> u8 {
 }
 
 /// What precedes `len` bytes of framed records in the message with this offset id.
-fn batch_header(offset_id: i64, len: usize) -> BytesMut {
+fn batch_header(offset_id: i64, len: usize, encoding: Encoding) -> BytesMut {
     let offset_id = offset_id.cast_unsigned();
     let len = len as u64;
     let inner = 1 + varint_len(offset_id) as u64 + 1 + varint_len(len) as u64 + len;
@@ -65,7 +73,7 @@ fn batch_header(offset_id: i64, len: usize) -> BytesMut {
     for (tag, value) in [
         (INGEST_RECORD_BATCH_TAG, inner),
         (OFFSET_ID_TAG, offset_id),
-        (PROTO_ENCODED_BATCH_TAG, len),
+        (batch_tag(encoding), len),
     ] {
         header.put_u8(tag);
         let start = header.len();
@@ -79,11 +87,15 @@ fn batch_header(offset_id: i64, len: usize) -> BytesMut {
 
 /// The bytes of one message: in one piece when sent for the first time, with a new header in front of the records
 /// when sent again.
-pub(crate) fn batch_frames(offset_id: i64, payload: &mut Payload) -> (Bytes, Option<Bytes>) {
+pub(crate) fn batch_frames(
+    offset_id: i64,
+    payload: &mut Payload,
+    encoding: Encoding,
+) -> (Bytes, Option<Bytes>) {
     match payload {
         Payload::New(buf) => {
             let mut buf = std::mem::take(buf);
-            let header = batch_header(offset_id, buf.len().saturating_sub(HEADROOM));
+            let header = batch_header(offset_id, buf.len().saturating_sub(HEADROOM), encoding);
             let start = HEADROOM.saturating_sub(header.len());
             if let Some(room) = buf.get_mut(start..HEADROOM) {
                 room.copy_from_slice(&header);
@@ -93,7 +105,7 @@ pub(crate) fn batch_frames(offset_id: i64, payload: &mut Payload) -> (Bytes, Opt
             (bytes.slice(start..), None)
         }
         Payload::Sent(records) => (
-            batch_header(offset_id, records.len()).freeze(),
+            batch_header(offset_id, records.len(), encoding).freeze(),
             Some(records.clone()),
         ),
     }
@@ -166,8 +178,8 @@ impl Decoder for ResponseDecoder {
 mod tests {
     use proptest::prelude::*;
     use zerobus_proto::{
-        IngestRecordBatchRequest, ProtoEncodedRecordBatch, ephemeral_stream_request,
-        ingest_record_batch_request,
+        IngestRecordBatchRequest, JsonRecordBatch, ProtoEncodedRecordBatch,
+        ephemeral_stream_request, ingest_record_batch_request::Batch as Batches,
     };
 
     use super::*;
@@ -196,15 +208,24 @@ mod tests {
         [first, second.unwrap_or_default()].concat()
     }
 
-    fn expected(offset_id: i64, records: &[Vec<u8>]) -> Bytes {
-        let batch = ProtoEncodedRecordBatch {
-            records: records.iter().cloned().map(Into::into).collect(),
+    fn expected(offset_id: i64, records: &[Vec<u8>], encoding: Encoding) -> Bytes {
+        let batch = match encoding {
+            Encoding::Proto => Batches::ProtoEncodedBatch(ProtoEncodedRecordBatch {
+                records: records.iter().cloned().map(Into::into).collect(),
+            }),
+            Encoding::Json => Batches::JsonBatch(JsonRecordBatch {
+                records: records
+                    .iter()
+                    .cloned()
+                    .map(|record| String::from_utf8(record).unwrap())
+                    .collect(),
+            }),
         };
         request_frame(&EphemeralStreamRequest {
             payload: Some(ephemeral_stream_request::Payload::IngestRecordBatch(
                 IngestRecordBatchRequest {
                     offset_id: Some(offset_id),
-                    batch: Some(ingest_record_batch_request::Batch::ProtoEncodedBatch(batch)),
+                    batch: Some(batch),
                 },
             )),
         })
@@ -218,9 +239,12 @@ mod tests {
             lens in proptest::collection::vec(prop_oneof![0usize..3, 100usize..200, 17_000usize..17_010], 0..5),
         ) {
             let records: Vec<_> = lens.into_iter().map(|len| vec![9; len]).collect();
-            let mut payload = payload(&records);
-            prop_assert_eq!(joined(batch_frames(first_id, &mut payload)), expected(first_id, &records));
-            prop_assert_eq!(joined(batch_frames(second_id, &mut payload)), expected(second_id, &records));
+            for encoding in [Encoding::Proto, Encoding::Json] {
+                let mut payload = payload(&records);
+                for id in [first_id, second_id] {
+                    prop_assert_eq!(joined(batch_frames(id, &mut payload, encoding)), expected(id, &records, encoding));
+                }
+            }
         }
 
         #[test]
@@ -232,7 +256,7 @@ mod tests {
 
     #[test]
     fn the_largest_header_fits_the_headroom() {
-        assert!(batch_header(i64::MAX, u32::MAX as usize).len() <= HEADROOM);
-        assert!(batch_header(-1, u32::MAX as usize).len() <= HEADROOM);
+        assert!(batch_header(i64::MAX, u32::MAX as usize, Encoding::Json).len() <= HEADROOM);
+        assert!(batch_header(-1, u32::MAX as usize, Encoding::Proto).len() <= HEADROOM);
     }
 }

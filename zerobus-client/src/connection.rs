@@ -13,14 +13,16 @@ use tonic::{Code, Status};
 use zerobus_proto::contract::{CLIENT_RECEIVE_LIMIT, EPHEMERAL_STREAM_PATH};
 use zerobus_proto::ephemeral_stream_response::Payload;
 use zerobus_proto::{
-    CreateIngestStreamRequest, EphemeralStreamRequest, EphemeralStreamResponse, RecordType,
+    CreateIngestStreamRequest, EphemeralStreamRequest, EphemeralStreamResponse,
     ephemeral_stream_request,
 };
 use zerobus_schema::TableName;
 
 use crate::codec::{RequestBody, ResponseDecoder, request_frame};
+use crate::descriptor::ProtoDescriptor;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::format::Format;
 use crate::headers::{Headers, HeadersError, HeadersProvider};
 use crate::queue::Queue;
 use crate::status::{GrpcCode, StatusError, error_from_status, with_sources};
@@ -41,15 +43,15 @@ impl Connector {
         endpoint: Endpoint,
         headers: Arc<dyn HeadersProvider>,
         table: TableName,
-        descriptor: &'static [u8],
+        format: &Format,
         timeout: Duration,
     ) -> Self {
         let create_stream = request_frame(&EphemeralStreamRequest {
             payload: Some(ephemeral_stream_request::Payload::CreateStream(
                 CreateIngestStreamRequest {
                     table_name: Some(table.to_string()),
-                    descriptor_proto: Some(Bytes::from_static(descriptor)),
-                    record_type: Some(RecordType::Proto.into()),
+                    descriptor_proto: format.descriptor.clone().map(ProtoDescriptor::into_bytes),
+                    record_type: Some(format.encoding.record_type().into()),
                     avro_schema_json: None,
                 },
             )),

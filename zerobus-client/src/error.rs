@@ -6,6 +6,7 @@ use zerobus_proto::{ErrorCode, SchemaCause};
 use zerobus_record::RecordError;
 use zerobus_schema::NameError;
 
+use crate::descriptor::DescriptorError;
 use crate::headers::HeadersError;
 use crate::status::{GrpcCode, StatusError};
 
@@ -26,6 +27,11 @@ pub enum Error {
     TableName {
         /// What is wrong with it.
         error: NameError,
+    },
+    /// The descriptor given cannot be used.
+    Descriptor {
+        /// Why.
+        error: DescriptorError,
     },
     /// A token, or a table's schema, could not be had from the workspace.
     Catalog {
@@ -139,6 +145,7 @@ impl Error {
             | Self::FlushTimeout { .. } => true,
             Self::Configuration { .. }
             | Self::TableName { .. }
+            | Self::Descriptor { .. }
             | Self::Record { .. }
             | Self::RecordTooLarge { .. }
             | Self::RecordRefused { .. }
@@ -190,6 +197,7 @@ impl fmt::Display for Error {
         match self {
             Self::Configuration { problem } => f.write_str(problem),
             Self::TableName { error } => write!(f, "{error}"),
+            Self::Descriptor { error } => write!(f, "{error}"),
             Self::Catalog { error } => write!(f, "{error}"),
             Self::Headers { error } => write!(f, "{error}"),
             Self::Record { error } => write!(f, "{error}; mend the value or leave the record out"),
@@ -255,6 +263,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::TableName { error } => Some(error),
+            Self::Descriptor { error } => Some(error),
             Self::Catalog { error } => Some(error),
             Self::Headers { error } => Some(error),
             Self::Record { error } => Some(error),
@@ -296,6 +305,12 @@ fn write_causes(f: &mut fmt::Formatter<'_>, failures: u32, causes: &[Error]) -> 
 impl From<NameError> for Error {
     fn from(error: NameError) -> Self {
         Self::TableName { error }
+    }
+}
+
+impl From<DescriptorError> for Error {
+    fn from(error: DescriptorError) -> Self {
+        Self::Descriptor { error }
     }
 }
 

@@ -5,13 +5,18 @@ mod batch;
 mod client;
 mod codec;
 mod connection;
+mod descriptor;
 mod driver;
 mod endpoint;
 mod error;
+mod format;
 mod headers;
 mod isolation;
+mod json;
 mod options;
+mod proto;
 mod queue;
+mod record;
 mod recovery;
 mod refused;
 mod state;
@@ -20,9 +25,17 @@ mod stream;
 mod watch;
 
 pub use client::{Client, ClientBuilder, StreamBuilder};
+pub use descriptor::{DescriptorError, ProtoDescriptor};
 pub use error::Error;
 pub use headers::{Headers, HeadersError, HeadersFuture, HeadersProvider};
+pub use json::{Json, JsonString, JsonValue};
 pub use options::StreamOptions;
+#[cfg(feature = "prost")]
+pub use proto::ProtoMessage;
+pub use proto::{Proto, ProtoBytes};
+pub use record::Record;
+#[doc(hidden)]
+pub use record::SchemaId;
 pub use refused::RefusedRecord;
 pub use state::StreamState;
 pub use status::{GrpcCode, StatusError};

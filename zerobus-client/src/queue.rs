@@ -19,6 +19,7 @@ use crate::ack::{AckViolation, Ledger, Message};
 use crate::batch::{Batch, Payload};
 use crate::codec::batch_frames;
 use crate::error::Error;
+use crate::format::Encoding;
 use crate::isolation::Suspects;
 use crate::state::StreamState;
 
@@ -40,6 +41,7 @@ pub(crate) struct Queue {
     flushes: AtomicUsize,
     core: Mutex<Core>,
     progress: watch::Sender<Progress>,
+    encoding: Encoding,
 }
 
 #[derive(Debug, Default)]
@@ -85,8 +87,9 @@ pub(crate) struct Progress {
 }
 
 impl Queue {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(encoding: Encoding) -> Self {
         Self {
+            encoding,
             open: AtomicCell::new(None),
             ended: AtomicBool::new(false),
             making: AtomicBool::new(false),
@@ -384,7 +387,7 @@ impl Queue {
         if core.sending == Sending::Open
             && let Some((offset_id, message)) = core.ledger.send_next()
         {
-            let frames = batch_frames(offset_id, &mut message.payload);
+            let frames = batch_frames(offset_id, &mut message.payload, self.encoding);
             core.waiting_since.get_or_insert_with(Instant::now);
             return Poll::Ready(Some(frames));
         }
@@ -460,7 +463,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_batch_that_was_in_its_owners_hand_when_its_time_came_gets_another_term() {
-        let queue = Queue::new();
+        let queue = Queue::new(Encoding::Proto);
         queue.put_open(Box::new(Batch::with_capacity(0)));
         queue.arm_linger();
         queue.lingered().await;

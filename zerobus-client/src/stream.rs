@@ -6,13 +6,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
-use zerobus_record::{RecordError, ZerobusRecord};
+use zerobus_record::RecordError;
 use zerobus_schema::TableName;
 
 use crate::batch::{Batch, BatchLimits};
 use crate::error::Error;
 use crate::options::StreamOptions;
 use crate::queue::{Progress, Queue};
+use crate::record::{Record, SchemaId};
 use crate::state::StreamState;
 use crate::watch::StreamWatch;
 
@@ -43,15 +44,18 @@ pub struct Stream<R> {
     bytes_bound: u64,
     /// Room for a new batch, after the size of the last one.
     capacity: usize,
+    /// The run-time schema that records have to be made for.
+    schema: Option<SchemaId>,
     task: AbortHandle,
     record: PhantomData<fn(&R)>,
 }
 
-impl<R: ZerobusRecord> Stream<R> {
+impl<R> Stream<R> {
     pub(crate) fn new(
         table: TableName,
         queue: Arc<Queue>,
         options: &StreamOptions,
+        schema: Option<SchemaId>,
         task: AbortHandle,
     ) -> Self {
         let max_records = i64::try_from(options.max_inflight_records).unwrap_or(i64::MAX);
@@ -70,6 +74,7 @@ impl<R: ZerobusRecord> Stream<R> {
             records_bound: max_records,
             bytes_bound: max_bytes,
             capacity: 0,
+            schema,
             task,
             record: PhantomData,
         }
@@ -79,19 +84,19 @@ impl<R: ZerobusRecord> Stream<R> {
     /// afterwards. Waits while as much as the options allow is on its way unacked; when the future is dropped while
     /// it waits, the record was not taken.
     ///
-    /// `T` is the stream's own `R`, or a type with the very same descriptor (`R` with other lifetimes, say); any
-    /// other does not compile.
+    /// `T` is what a stream of `R` takes, see [`Record`]: for a record type that type itself, or another one with the
+    /// very same descriptor (`R` with other lifetimes, say); any other does not compile.
     ///
     /// # Errors
     /// [`Error::Record`] and [`Error::RecordTooLarge`] are about this record alone, which was not taken. Any other
     /// means that the stream has ended.
     #[inline]
-    pub async fn ingest_record<T: ZerobusRecord>(&mut self, record: &T) -> Result<i64, Error> {
-        const { assert_same_descriptor::<R, T>() };
+    pub async fn ingest_record<T: Record<R> + ?Sized>(&mut self, record: &T) -> Result<i64, Error> {
+        const { T::CHECK };
         if !self.has_room() {
             self.wait_for_room().await?;
         }
-        self.take(|out| record.encode(out))
+        self.take_record(record)
     }
 
     /// Takes records in order and returns the offset of the last one; none when there were none.
@@ -99,17 +104,17 @@ impl<R: ZerobusRecord> Stream<R> {
     /// # Errors
     /// As [`ingest_record`](Self::ingest_record). The records before the one that failed were taken:
     /// [`next_offset`](Self::next_offset) tells how many.
-    pub async fn ingest_records<'r, T: ZerobusRecord + 'r>(
+    pub async fn ingest_records<'r, T: Record<R> + ?Sized + 'r>(
         &mut self,
         records: impl IntoIterator<Item = &'r T>,
     ) -> Result<Option<i64>, Error> {
-        const { assert_same_descriptor::<R, T>() };
+        const { T::CHECK };
         let mut last = None;
         for record in records {
             if !self.has_room() {
                 self.wait_for_room().await?;
             }
-            last = Some(self.take(|out| record.encode(out))?);
+            last = Some(self.take_record(record)?);
         }
         Ok(last)
     }
@@ -119,8 +124,8 @@ impl<R: ZerobusRecord> Stream<R> {
     /// # Errors
     /// [`Error::Full`] where [`ingest_record`](Self::ingest_record) would wait; else as there.
     #[inline]
-    pub fn try_ingest<T: ZerobusRecord>(&mut self, record: &T) -> Result<i64, Error> {
-        const { assert_same_descriptor::<R, T>() };
+    pub fn try_ingest<T: Record<R> + ?Sized>(&mut self, record: &T) -> Result<i64, Error> {
+        const { T::CHECK };
         if !self.has_room() {
             self.refresh()?;
             if !self.has_room() {
@@ -133,7 +138,7 @@ impl<R: ZerobusRecord> Stream<R> {
                 });
             }
         }
-        self.take(|out| record.encode(out))
+        self.take_record(record)
     }
 }
 
@@ -277,6 +282,16 @@ impl<R> Stream<R> {
     }
 
     #[inline]
+    fn take_record<T: Record<R> + ?Sized>(&mut self, record: &T) -> Result<i64, Error> {
+        if let Some(schema) = record.schema_id()
+            && self.schema != Some(schema)
+        {
+            return Err(other_schema());
+        }
+        self.take(|out| record.write_to(out))
+    }
+
+    #[inline]
     fn take(
         &mut self,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<(), RecordError>,
@@ -368,44 +383,10 @@ impl<R> fmt::Debug for Stream<R> {
     }
 }
 
-/// Records that share a descriptor can share a stream.
-///
-/// ```compile_fail,E0080
-/// use zerobus_client::{ColumnInfo, Error, Fingerprint, RecordError, Stream, ZerobusRecord};
-///
-/// struct Record<const N: u8>;
-///
-/// impl<const N: u8> ZerobusRecord for Record<N> {
-///     const TABLE: &'static str = "a.b.c";
-///     const FINGERPRINT: Fingerprint = Fingerprint::from_bytes([N; 32]);
-///     const COLUMNS: &'static [ColumnInfo] = &[];
-///     const DESCRIPTOR: &'static [u8] = &[N];
-///     fn encode(&self, _: &mut Vec<u8>) -> Result<(), RecordError> {
-///         Ok(())
-///     }
-///     fn validate(&self) -> Result<(), RecordError> {
-///         Ok(())
-///     }
-/// }
-///
-/// fn ingest(stream: &mut Stream<Record<1>>) -> Result<i64, Error> {
-///     stream.try_ingest(&Record::<2>)
-/// }
-/// # fn main() { let _: fn(&mut Stream<Record<1>>) -> Result<i64, Error> = ingest; }
-/// ```
-const fn assert_same_descriptor<R: ZerobusRecord, T: ZerobusRecord>() {
-    let (mut ours, mut theirs) = (R::DESCRIPTOR, T::DESCRIPTOR);
-    assert!(
-        ours.len() == theirs.len(),
-        "this record's type is not the one the stream was opened for"
-    );
-    while let (Some((a, ours_rest)), Some((b, theirs_rest))) =
-        (ours.split_first(), theirs.split_first())
-    {
-        assert!(
-            *a == *b,
-            "this record's type is not the one the stream was opened for"
-        );
-        (ours, theirs) = (ours_rest, theirs_rest);
-    }
+#[cold]
+fn other_schema() -> Error {
+    Error::configuration(
+        "the record was made for another schema than the stream's; make it with the RecordSchema that the stream was \
+         opened with",
+    )
 }

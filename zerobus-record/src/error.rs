@@ -119,7 +119,12 @@ impl RecordError {
 
 impl fmt::Display for RecordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "column {}", self.path())?;
+        // What is wrong with a record as a whole lies in no column.
+        if self.inner.parts.is_empty() {
+            f.write_str("record")?;
+        } else {
+            write!(f, "column {}", self.path())?;
+        }
         if let Some(table) = &self.inner.table {
             write!(f, " of {table}")?;
         }

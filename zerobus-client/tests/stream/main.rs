@@ -9,6 +9,7 @@ mod server;
 mod chaos;
 mod delivery;
 mod isolation;
+mod kinds;
 mod pressure;
 mod recovery;
 mod refusal;

@@ -125,13 +125,14 @@ impl Call {
         else {
             panic!("expected ingest_record_batch, got {request:?}");
         };
-        let Some(ingest_record_batch_request::Batch::ProtoEncodedBatch(records)) = batch.batch
-        else {
-            panic!("expected proto_encoded_batch");
+        let texts = match batch.batch {
+            Some(ingest_record_batch_request::Batch::ProtoEncodedBatch(batch)) => {
+                crate::record::texts_of(batch.records)
+            }
+            Some(ingest_record_batch_request::Batch::JsonBatch(batch)) => batch.records,
+            other => panic!("expected proto_encoded_batch or json_batch, got {other:?}"),
         };
-        let records = records.records.iter();
-        let texts = records.map(|record| crate::record::text_of(record));
-        Some((batch.offset_id.unwrap(), texts.collect()))
+        Some((batch.offset_id.unwrap(), texts))
     }
 
     pub(crate) async fn batch(&mut self) -> (i64, Vec<String>) {
