@@ -25,6 +25,8 @@ pub(crate) struct BatchLimits {
 #[derive(Debug)]
 pub(crate) struct Batch {
     buf: Vec<u8>,
+    /// Where the last whole record ends.
+    end: usize,
     records: i64,
     /// How many bytes the last record's length took: the guess for the next one's.
     width: usize,
@@ -36,9 +38,25 @@ impl Batch {
         buf.resize(HEADROOM, 0);
         Self {
             buf,
+            end: HEADROOM,
             records: 0,
             width: 1,
         }
+    }
+
+    /// What lies in a slot that takes no batch any more.
+    pub(crate) fn shut_mark() -> Self {
+        Self {
+            buf: Vec::new(),
+            end: 0,
+            records: -1,
+            width: 1,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_shut_mark(&self) -> bool {
+        self.records < 0
     }
 
     /// Appends one record and tells by how many bytes the batch grew. On an error the batch is as before.
@@ -73,7 +91,13 @@ impl Batch {
             write_varint(slot, len as u64);
         }
         self.records += 1;
-        Ok(self.buf.len() - start)
+        self.end = self.buf.len();
+        Ok(self.end - start)
+    }
+
+    /// Drops what an encoder that panicked has left behind.
+    pub(crate) fn drop_unfinished(&mut self) {
+        self.buf.truncate(self.end);
     }
 
     /// The length took another number of bytes than guessed: closes the gap or makes one.
@@ -105,8 +129,10 @@ impl Batch {
         let mut last = Self::with_capacity(grown);
         let tail = self.buf.split_off(self.buf.len().saturating_sub(grown));
         last.buf.extend_from_slice(&tail);
+        last.end = last.buf.len();
         last.records = 1;
         last.width = self.width;
+        self.end = self.buf.len();
         self.records -= 1;
         last
     }

@@ -6,6 +6,7 @@ use zerobus_catalog::{Config, Secret, WorkspaceBuilder};
 use zerobus_record::ZerobusRecord;
 use zerobus_schema::TableName;
 
+use crate::budget::Budget;
 use crate::connection::Connector;
 use crate::descriptor::ProtoDescriptor;
 use crate::driver::Driver;
@@ -318,7 +319,11 @@ impl<R> StreamBuilder<R> {
             &self.format,
             self.options.recovery_timeout,
         );
-        let queue = Arc::new(Queue::new(self.format.encoding));
+        let budget = Budget::new(
+            self.options.max_inflight_records,
+            self.options.max_inflight_bytes,
+        );
+        let queue = Arc::new(Queue::new(self.format.encoding, Arc::new(budget)));
         let mut driver = Driver::new(
             connector,
             Arc::clone(&queue),

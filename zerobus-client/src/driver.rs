@@ -197,20 +197,21 @@ impl Driver {
 
     /// Gives the oldest record, which the service refuses with `error`, to the dead-letter sink.
     fn hand_out(&mut self, error: Error) -> Result<(), Error> {
-        let (Error::Status { error }, Some((offset, record))) = (&error, self.queue.front_record())
+        let (Error::Status { error }, Some((id, record))) = (&error, self.queue.front_record())
         else {
             return Err(error);
         };
         let refused = Error::RecordRefused {
-            offset,
+            offset: id.offset,
             error: error.clone(),
         };
         let Some(sink) = &mut self.dead_letters else {
             return Err(refused);
         };
-        tracing::warn!(table = %self.connector.table, offset, %error, "record refused");
+        tracing::warn!(table = %self.connector.table, offset = id.offset, producer = id.producer, %error, "record refused");
         let letter = RefusedRecord {
-            offset,
+            offset: id.offset,
+            producer: id.producer,
             record,
             error: StatusError::clone(error),
         };
@@ -218,7 +219,7 @@ impl Driver {
         if catch_unwind(AssertUnwindSafe(|| sink(letter))).is_err() {
             return Err(refused);
         }
-        self.queue.settle_front(refused);
+        self.queue.settle_front(id, refused);
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 mod ack;
 mod batch;
+mod budget;
 mod client;
 mod codec;
 mod connection;
@@ -10,15 +11,19 @@ mod driver;
 mod endpoint;
 mod error;
 mod format;
+mod hand;
 mod headers;
+mod intake;
 mod isolation;
 mod json;
 mod options;
+mod producer;
 mod proto;
 mod queue;
 mod record;
 mod recovery;
 mod refused;
+mod slot;
 mod state;
 mod status;
 mod stream;
@@ -30,6 +35,7 @@ pub use error::Error;
 pub use headers::{Headers, HeadersError, HeadersFuture, HeadersProvider};
 pub use json::{Json, JsonString, JsonValue};
 pub use options::StreamOptions;
+pub use producer::Producer;
 #[cfg(feature = "prost")]
 pub use proto::ProtoMessage;
 pub use proto::{Proto, ProtoBytes};

@@ -1,8 +1,9 @@
-//! Where a stream's two sides meet: its owner, who adds records, and its connection, which takes messages out.
+//! Where a stream's two sides meet: its producers, which add records, and its connection, which takes messages out.
 //!
-//! The owner's side costs a record two atomic exchanges and nothing else: the batch in the making lies in a slot that
-//! the owner empties to append and fills again, so that the background task can take it out when it has lingered
-//! long enough, whether or not the owner ever calls again. Everything else happens once per batch, under a mutex.
+//! The producers' side costs a record two atomic exchanges and nothing else: the batch in the making lies in a slot
+//! that its producer empties to append and fills again, so that the background task can take it out when it has
+//! lingered long enough, whether or not the producer ever calls again. Everything else happens once per batch, under
+//! a mutex, which is where producers meet.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,30 +12,30 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use crossbeam_utils::atomic::AtomicCell;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::ack::{AckViolation, Ledger, Message};
 use crate::batch::{Batch, Payload};
+use crate::budget::Budget;
 use crate::codec::batch_frames;
 use crate::error::Error;
 use crate::format::Encoding;
 use crate::isolation::Suspects;
+use crate::slot::{Found, Place, Slot};
 use crate::state::StreamState;
 
 /// Of so many refused records the reason is kept.
 const REFUSED_MAX: usize = 256;
 
-/// The state of one stream, shared by its owner, its background task and the request body of its connection.
+/// The state of one stream, shared by its producers, its background task and the request body of its connection.
 pub(crate) struct Queue {
-    /// The batch in the making. Only the owner puts one in.
-    open: AtomicCell<Option<Box<Batch>>>,
+    budget: Arc<Budget>,
     /// The stream takes no more records; `progress` says why.
     ended: AtomicBool,
-    /// A batch is in the making: in the slot, or in its owner's hand.
-    making: AtomicBool,
-    /// The background task will look for the batch in the making.
+    /// There is or was more than one producer.
+    shared: AtomicBool,
+    /// The background task will look for batches in the making.
     lingering: AtomicBool,
     linger: Notify,
     close: Notify,
@@ -47,13 +48,20 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct Core {
     ledger: Ledger<Payload>,
+    /// Of each producer, and of those gone whose records are not all acked.
+    slots: Vec<Arc<Slot>>,
+    slots_made: u64,
+    /// All slots are shut: only who already has a batch with records in hand may still queue it.
+    shut: bool,
+    /// Records queued so far.
+    queued_records: i64,
     /// Which connection may take messages out; that of an earlier one has ended.
     connection: u64,
     sending: Sending,
     /// Of the request body, while it waits for a message.
     body: Option<Waker>,
     /// The latest records that were refused and handed out, and why.
-    refused: VecDeque<(i64, Error)>,
+    refused: VecDeque<(RecordId, Error)>,
     /// Since when the oldest message on the present connection, or the one after the last ack, waits for its ack.
     waiting_since: Option<Instant>,
 }
@@ -66,6 +74,13 @@ enum Sending {
     Open,
     /// The request side is at its end.
     Finished,
+}
+
+/// A record, by its producer's slot and its own offset there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RecordId {
+    pub(crate) producer: u64,
+    pub(crate) offset: i64,
 }
 
 /// How far a stream has come.
@@ -87,12 +102,12 @@ pub(crate) struct Progress {
 }
 
 impl Queue {
-    pub(crate) fn new(encoding: Encoding) -> Self {
+    pub(crate) fn new(encoding: Encoding, budget: Arc<Budget>) -> Self {
         Self {
             encoding,
-            open: AtomicCell::new(None),
+            budget,
             ended: AtomicBool::new(false),
-            making: AtomicBool::new(false),
+            shared: AtomicBool::new(false),
             lingering: AtomicBool::new(false),
             linger: Notify::new(),
             close: Notify::new(),
@@ -129,54 +144,112 @@ impl Queue {
         }
     }
 
-    // The owner's side.
+    // The producers' side.
 
     #[inline]
     pub(crate) fn is_ended(&self) -> bool {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// Takes the batch in the making out, to append to it.
-    #[inline]
-    pub(crate) fn take_open(&self) -> Option<Box<Batch>> {
-        self.open.take()
-    }
-
-    /// Puts the batch in the making back.
-    #[inline]
-    pub(crate) fn put_open(&self, batch: Box<Batch>) {
-        self.open.store(Some(batch));
-    }
-
-    /// A batch has been begun: has the background task seal it once it has lingered.
-    pub(crate) fn arm_linger(&self) {
-        self.making.store(true, Ordering::SeqCst);
-        if !self.lingering.swap(true, Ordering::SeqCst) {
-            self.linger.notify_one();
-        }
-    }
-
-    /// Queues a batch to be sent as one message. The slot is empty meanwhile: the owner has what was in it.
-    pub(crate) fn push(&self, batch: Batch) {
-        self.making.store(false, Ordering::SeqCst);
-        let message = message(batch);
-        self.core().push(message);
-    }
-
-    /// Queues the batch in the making, if there is one.
-    pub(crate) fn seal_open(&self) {
+    /// A place for one more producer.
+    pub(crate) fn new_slot(&self) -> Arc<Slot> {
         let mut core = self.core();
-        // Taken under the lock: what the owner sealed before is queued already, and what it seals from here on has
-        // to wait, so the order is the owner's.
-        if let Some(batch) = self.open.take() {
-            self.making.store(false, Ordering::SeqCst);
-            core.push(message(*batch));
+        let acked = core.ledger.acked_records();
+        core.slots.retain(|slot| !slot.is_done(acked));
+        let slot = Arc::new(Slot::new(core.slots_made));
+        core.slots_made += 1;
+        self.shared.store(core.slots_made > 1, Ordering::Relaxed);
+        if core.shut {
+            slot.shut();
+        } else {
+            core.slots.push(Arc::clone(&slot));
         }
+        slot
+    }
+
+    /// Whether a producer has to look again, from batch to batch, at what the others have on their way.
+    #[inline]
+    pub(crate) fn is_shared(&self) -> bool {
+        self.shared.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// How many records and bytes the slot's producer may have taken in all, given what is on its way.
+    pub(crate) fn bounds(&self, slot: &Slot) -> (i64, i64) {
+        // Under the lock, so that what the background task queues from the slot is counted once.
+        let _core = self.core();
+        let (records, bytes) = slot.totals();
+        let (records_left, bytes_left) = self.budget.left();
+        (
+            records.saturating_add(records_left),
+            bytes.cast_signed().saturating_add(bytes_left),
+        )
+    }
+
+    /// Queues a batch from the hand of its producer. False when the stream takes nothing any more and nobody waits
+    /// for the batch.
+    pub(crate) fn push(&self, slot: &Slot, batches: impl IntoIterator<Item = Batch>) -> bool {
+        let mut core = self.core();
+        if core.shut && !slot.is_making() {
+            return false;
+        }
+        for batch in batches {
+            core.push(&self.budget, slot, batch);
+        }
+        slot.set_making(false);
+        true
+    }
+
+    /// Queues the slot's batch in the making, if there is one.
+    pub(crate) fn seal(&self, slot: &Slot) {
+        self.core().seal(&self.budget, slot);
+    }
+
+    /// Queues all batches in the making.
+    pub(crate) fn seal_all(&self) {
+        self.core().seal_all(&self.budget);
+    }
+
+    /// Takes no more records, and queues those that were taken.
+    pub(crate) fn stop_intake(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+        self.budget.wake();
+        let mut core = self.core();
+        let slots = core.slots.clone();
+        if !core.shut {
+            core.shut = true;
+            for slot in &slots {
+                if let Some(batch) = slot.shut() {
+                    core.push(&self.budget, slot, *batch);
+                    slot.set_making(false);
+                }
+            }
+        }
+        drop(core);
+        for slot in &slots {
+            // In its producer's hand, on another thread, for as long as it takes to encode one record.
+            while slot.is_making() {
+                std::thread::yield_now();
+            }
+        }
+    }
+
+    /// The producer is gone: queues what it has left.
+    pub(crate) fn abandon(&self, slot: &Slot) {
+        self.seal(slot);
+        slot.abandon();
     }
 
     /// Each record that is not acked, oldest first, as it was encoded.
     pub(crate) fn unacked(&self) -> Vec<Bytes> {
-        self.seal_open();
+        if self.is_ended() {
+            self.stop_intake();
+        } else {
+            self.seal_all();
+        }
         let core = self.core();
         let messages = core.ledger.unacked();
         messages
@@ -189,10 +262,20 @@ impl Queue {
         FlushGuard { queue: self }
     }
 
-    /// Takes no more records, and has the background task end the stream.
+    /// Has the background task end the stream.
     pub(crate) fn request_close(&self) {
-        self.ended.store(true, Ordering::Relaxed);
         self.close.notify_one();
+    }
+
+    /// Where a producer's record is.
+    pub(crate) fn place(&self, slot: &Slot, offset: i64) -> Place {
+        match slot.place(offset) {
+            Place::Open => {
+                self.seal(slot);
+                slot.place(offset)
+            }
+            place => place,
+        }
     }
 
     // The background task's side.
@@ -201,13 +284,23 @@ impl Queue {
         self.linger.notified().await;
     }
 
-    /// Queues the batch in the making after its time; the next one arms the timer again.
+    /// Queues the batches in the making after their time; the next one arms the timer again.
     pub(crate) fn seal_lingered(&self) {
         self.lingering.store(false, Ordering::SeqCst);
-        self.seal_open();
-        // The slot is also empty while the owner appends. That batch was armed before and is not armed again, so it
+        let mut core = self.core();
+        core.seal_all(&self.budget);
+        let in_hand = core.slots.iter().any(|slot| slot.is_making());
+        drop(core);
+        // A slot is also empty while its producer appends. That batch was armed before and is not armed again, so it
         // gets another term.
-        if self.making.load(Ordering::SeqCst) && !self.lingering.swap(true, Ordering::SeqCst) {
+        if in_hand {
+            self.arm_linger();
+        }
+    }
+
+    /// A batch has been begun: has the background task seal it once it has lingered.
+    pub(crate) fn arm_linger(&self) {
+        if !self.lingering.swap(true, Ordering::SeqCst) {
             self.linger.notify_one();
         }
     }
@@ -262,6 +355,7 @@ impl Queue {
     /// [`AckViolation`] when it cannot be; nothing changes then.
     pub(crate) fn ack(&self, up_to: i64) -> Result<Acked, AckViolation> {
         let mut core = self.core();
+        let before = (core.ledger.acked_records(), core.ledger.acked_bytes());
         let moved = core.ledger.ack(up_to)? > 0;
         let in_flight = core.ledger.in_flight();
         if moved {
@@ -277,6 +371,7 @@ impl Queue {
                 progress.acked_records = records;
                 progress.acked_bytes = bytes;
             });
+            self.budget.settled(records - before.0, bytes - before.1);
         }
         Ok(Acked {
             moved,
@@ -303,24 +398,31 @@ impl Queue {
         self.core().ledger.halve_front(Payload::split);
     }
 
-    /// The oldest record and its offset.
-    pub(crate) fn front_record(&self) -> Option<(i64, Bytes)> {
+    /// The oldest record.
+    pub(crate) fn front_record(&self) -> Option<(RecordId, Bytes)> {
         let core = self.core();
         let record = core.ledger.front()?.payload.records().next()?;
-        Some((core.ledger.acked_records(), record))
+        let stream_offset = core.ledger.acked_records();
+        let id = core.slots.iter().find_map(|slot| {
+            let offset = slot.own_offset(stream_offset)?;
+            let producer = slot.id;
+            Some(RecordId { producer, offset })
+        });
+        Some((id?, record))
     }
 
     /// Settles the oldest message, which the service will never take and its owner has been given. There is no
     /// connection meanwhile.
-    pub(crate) fn settle_front(&self, error: Error) {
+    pub(crate) fn settle_front(&self, record: RecordId, error: Error) {
         self.begin_connection();
         let mut core = self.core();
-        let offset = core.ledger.acked_records();
-        core.ledger.settle_front();
+        let Some(message) = core.ledger.settle_front() else {
+            return;
+        };
         if core.refused.len() == REFUSED_MAX {
             core.refused.pop_front();
         }
-        core.refused.push_back((offset, error));
+        core.refused.push_back((record, error));
         let (records, bytes) = (core.ledger.acked_records(), core.ledger.acked_bytes());
         drop(core);
         self.progress.send_modify(|progress| {
@@ -328,13 +430,25 @@ impl Queue {
             progress.acked_bytes = bytes;
             progress.refused_records += 1;
         });
+        self.budget.settled(message.records, message.bytes);
     }
 
-    /// Why the record with this offset was refused, if it was.
-    pub(crate) fn refusal(&self, offset: i64) -> Option<Error> {
+    /// Why this record was refused, if it was.
+    pub(crate) fn refusal(&self, record: RecordId) -> Option<Error> {
         let core = self.core();
         let mut refused = core.refused.iter();
-        refused.find_map(|(at, error)| (*at == offset).then(|| error.clone()))
+        refused.find_map(|(at, error)| (*at == record).then(|| error.clone()))
+    }
+
+    /// Records taken and queued, and not acked.
+    pub(crate) fn unacked_records(&self) -> i64 {
+        let core = self.core();
+        core.queued_records - core.ledger.acked_records()
+    }
+
+    /// The stream offset of the next record that is queued.
+    pub(crate) fn queued_records(&self) -> i64 {
+        self.core().queued_records
     }
 
     pub(crate) fn in_flight(&self) -> usize {
@@ -343,12 +457,6 @@ impl Queue {
 
     pub(crate) fn waiting_since(&self) -> Option<Instant> {
         self.core().waiting_since
-    }
-
-    /// Records queued as messages and not acked.
-    pub(crate) fn unacked_records(&self) -> i64 {
-        let core = self.core();
-        core.ledger.unacked().map(|message| message.records).sum()
     }
 
     pub(crate) fn set_state(&self, state: StreamState) {
@@ -370,6 +478,7 @@ impl Queue {
             // Within the change, so that who sees the one finds the other.
             self.ended.store(true, Ordering::Release);
         });
+        self.budget.wake();
     }
 
     // The request body's side.
@@ -397,9 +506,42 @@ impl Queue {
 }
 
 impl Core {
-    fn push(&mut self, message: Message<Payload>) {
-        self.ledger.push(message);
+    fn push(&mut self, budget: &Budget, slot: &Slot, batch: Batch) {
+        let (records, bytes) = (batch.records(), batch.bytes() as u64);
+        self.queued_records += records;
+        slot.queued(
+            records,
+            bytes,
+            self.queued_records,
+            self.ledger.acked_records(),
+        );
+        budget.queued(records, bytes);
+        self.ledger.push(Message {
+            records,
+            bytes,
+            payload: batch.into_payload(),
+        });
         self.wake_body();
+    }
+
+    /// Under the lock: what a producer sealed before is queued already, and what it seals from here on has to wait,
+    /// so the order is the producer's.
+    fn seal(&mut self, budget: &Budget, slot: &Slot) {
+        if self.shut {
+            return;
+        }
+        if let Found::Batch(batch) = slot.take() {
+            self.push(budget, slot, *batch);
+            slot.set_making(false);
+        }
+    }
+
+    fn seal_all(&mut self, budget: &Budget) {
+        let slots = std::mem::take(&mut self.slots);
+        for slot in &slots {
+            self.seal(budget, slot);
+        }
+        self.slots = slots;
     }
 
     fn set_sending(&mut self, sending: Sending) {
@@ -414,11 +556,14 @@ impl Core {
     }
 }
 
-fn message(batch: Batch) -> Message<Payload> {
-    Message {
-        records: batch.records(),
-        bytes: batch.bytes() as u64,
-        payload: batch.into_payload(),
+impl Drop for Queue {
+    fn drop(&mut self) {
+        let core = self.core.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let unacked = core.ledger.unacked();
+        let (records, bytes) = unacked.fold((0, 0), |(records, bytes), message| {
+            (records + message.records, bytes + message.bytes)
+        });
+        self.budget.settled(records, bytes);
     }
 }
 
@@ -449,34 +594,5 @@ pub(crate) struct FlushGuard<'a> {
 impl Drop for FlushGuard<'_> {
     fn drop(&mut self) {
         self.queue.flushes.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_slot_takes_no_lock() {
-        assert!(AtomicCell::<Option<Box<Batch>>>::is_lock_free());
-    }
-
-    #[tokio::test]
-    async fn a_batch_that_was_in_its_owners_hand_when_its_time_came_gets_another_term() {
-        let queue = Queue::new(Encoding::Proto);
-        queue.put_open(Box::new(Batch::with_capacity(0)));
-        queue.arm_linger();
-        queue.lingered().await;
-        let batch = queue.take_open().unwrap();
-        queue.seal_lingered();
-        queue.put_open(batch);
-        // Armed again by the task itself; without that, this waits for ever.
-        queue.lingered().await;
-        queue.seal_lingered();
-        assert!(queue.take_open().is_none(), "it was queued");
-        assert!(
-            !queue.lingering.load(Ordering::SeqCst),
-            "nothing is left to wait for"
-        );
     }
 }

@@ -10,6 +10,8 @@ use crate::status::StatusError;
 pub struct RefusedRecord {
     /// The offset that its ingest call returned.
     pub offset: i64,
+    /// Who took it: 0 for the stream itself, else the [`id`](crate::Producer::id) of a producer.
+    pub producer: u64,
     /// The record as it was encoded.
     pub record: Bytes,
     /// What the service said.
@@ -23,6 +25,7 @@ impl fmt::Debug for RefusedRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RefusedRecord")
             .field("offset", &self.offset)
+            .field("producer", &self.producer)
             .field("bytes", &self.record.len())
             .field("error", &self.error)
             .finish()

@@ -10,7 +10,7 @@ pub enum StreamState {
     Flushing,
     /// The connection is lost or being exchanged: records are taken, and sent once there is a new one.
     Recovering,
-    /// Closed by its owner; everything was acked.
+    /// Ended by its owner: closed when everything was acked, or dropped.
     Closed,
     /// Ended by an error. What is not acked can be had with `get_unacked_records`.
     Failed,

@@ -11,6 +11,7 @@ mod delivery;
 mod isolation;
 mod kinds;
 mod pressure;
+mod producers;
 mod recovery;
 mod refusal;
 mod tls;
