@@ -2,14 +2,15 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use zerobus_catalog::{Config, Secret, WorkspaceBuilder};
+use zerobus_catalog::{Config, Secret, Workspace, WorkspaceBuilder};
 use zerobus_record::ZerobusRecord;
-use zerobus_schema::TableName;
+use zerobus_schema::{TableName, TableSchema};
 
 use crate::budget::Budget;
 use crate::connection::Connector;
 use crate::descriptor::ProtoDescriptor;
 use crate::driver::Driver;
+use crate::dynamic::{Dynamic, RecordSchema};
 use crate::endpoint::{Endpoint, TransportOptions};
 use crate::error::Error;
 use crate::format::Format;
@@ -26,6 +27,8 @@ use crate::stream::Stream;
 pub struct Client {
     endpoint: Endpoint,
     headers: Arc<dyn HeadersProvider>,
+    /// Where the catalog is, where there are credentials for it.
+    workspace: Option<Workspace>,
 }
 
 impl Client {
@@ -77,6 +80,29 @@ impl Client {
         descriptor: impl Into<ProtoDescriptor>,
     ) -> StreamBuilder<Proto> {
         self.stream_of(table, Format::proto(descriptor.into()))
+    }
+
+    /// Begins to open a stream of records that are made at run time, into the table that the schema names unless told
+    /// otherwise; see [`Dynamic`].
+    #[must_use]
+    pub fn dynamic_stream(&self, schema: &RecordSchema) -> StreamBuilder<Dynamic> {
+        self.stream_of(schema.name(), Format::dynamic(schema))
+    }
+
+    /// Fetches the schema of a table from Unity Catalog.
+    ///
+    /// # Errors
+    /// [`Error::Catalog`]; [`Error::Configuration`] for a client that knows no workspace, because it was given tokens
+    /// or a headers provider in place of credentials.
+    pub async fn table_schema(&self, table: &str) -> Result<TableSchema, Error> {
+        let table = TableName::parse(table)?;
+        let workspace = self.workspace.as_ref().ok_or_else(|| {
+            Error::configuration(format!(
+                "the schema of {table} cannot be read without a workspace; give the client a workspace URL and \
+                 credentials of its own"
+            ))
+        })?;
+        Ok(workspace.table(&table).await?)
     }
 
     fn stream_of<R>(&self, table: impl Into<String>, format: Format) -> StreamBuilder<R> {
@@ -198,23 +224,29 @@ impl ClientBuilder {
             )
         })?;
         let endpoint = Endpoint::new(&address, &self.transport)?;
-        let headers = match self.headers {
-            Some(headers) => headers,
-            None => {
-                if self.config.client_id.is_none() && self.config.client_secret.is_none() {
-                    return Err(Error::configuration(
-                        "no credentials given; set an OAuth client id and secret in the builder, or \
-                         DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET in the environment",
-                    ));
-                }
-                let mut config = self.config;
-                if endpoint.is_local() && config.workspace_url.is_none() {
-                    config.workspace_url = Some(endpoint.url().to_owned());
-                }
-                Arc::new(self.workspace.or(config).build()?)
-            }
-        };
-        Ok(Client { endpoint, headers })
+        if let Some(headers) = self.headers {
+            return Ok(Client {
+                endpoint,
+                headers,
+                workspace: None,
+            });
+        }
+        if self.config.client_id.is_none() && self.config.client_secret.is_none() {
+            return Err(Error::configuration(
+                "no credentials given; set an OAuth client id and secret in the builder, or DATABRICKS_CLIENT_ID and \
+                 DATABRICKS_CLIENT_SECRET in the environment",
+            ));
+        }
+        let mut config = self.config;
+        if endpoint.is_local() && config.workspace_url.is_none() {
+            config.workspace_url = Some(endpoint.url().to_owned());
+        }
+        let workspace = self.workspace.or(config).build()?;
+        Ok(Client {
+            endpoint,
+            headers: Arc::new(workspace.clone()),
+            workspace: Some(workspace),
+        })
     }
 }
 

@@ -145,6 +145,13 @@ pub enum DescriptorError {
         /// The type that it names.
         type_name: String,
     },
+    /// A field has a type that no column has; only dynamic records ask.
+    NoColumnType {
+        /// The field: `AirQuality.count`.
+        field: String,
+        /// Its type.
+        found: String,
+    },
     /// A field has one of protobuf's well-known types, which are no column types.
     WellKnownType {
         /// The field: `iot.AirQuality.observed_at`.
@@ -173,6 +180,11 @@ impl fmt::Display for DescriptorError {
                 f,
                 "the descriptor is not self-contained: field {field} has the type `{type_name}`, which is not nested in \
                  the message under that full name; make it with ProtoDescriptor::from_file_descriptor_set"
+            ),
+            Self::NoColumnType { field, found } => write!(
+                f,
+                "field {field} is {found}, which no column is; bool, int32, int64, float, double, string, bytes and \
+                 messages are"
             ),
             Self::WellKnownType { field, type_name } => write!(
                 f,

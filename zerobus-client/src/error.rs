@@ -5,6 +5,7 @@ use zerobus_catalog::CatalogError;
 use zerobus_proto::{ErrorCode, SchemaCause};
 use zerobus_record::RecordError;
 use zerobus_schema::NameError;
+use zerobus_schema::mapping::Refusals;
 
 use crate::descriptor::DescriptorError;
 use crate::headers::HeadersError;
@@ -32,6 +33,11 @@ pub enum Error {
     Descriptor {
         /// Why.
         error: DescriptorError,
+    },
+    /// A table has columns that no stream can carry.
+    Columns {
+        /// Which, why, and what to do about each.
+        error: Refusals,
     },
     /// A token, or a table's schema, could not be had from the workspace.
     Catalog {
@@ -146,6 +152,7 @@ impl Error {
             Self::Configuration { .. }
             | Self::TableName { .. }
             | Self::Descriptor { .. }
+            | Self::Columns { .. }
             | Self::Record { .. }
             | Self::RecordTooLarge { .. }
             | Self::RecordRefused { .. }
@@ -198,6 +205,7 @@ impl fmt::Display for Error {
             Self::Configuration { problem } => f.write_str(problem),
             Self::TableName { error } => write!(f, "{error}"),
             Self::Descriptor { error } => write!(f, "{error}"),
+            Self::Columns { error } => write!(f, "{error}"),
             Self::Catalog { error } => write!(f, "{error}"),
             Self::Headers { error } => write!(f, "{error}"),
             Self::Record { error } => write!(f, "{error}; mend the value or leave the record out"),
@@ -264,6 +272,7 @@ impl std::error::Error for Error {
         match self {
             Self::TableName { error } => Some(error),
             Self::Descriptor { error } => Some(error),
+            Self::Columns { error } => Some(error),
             Self::Catalog { error } => Some(error),
             Self::Headers { error } => Some(error),
             Self::Record { error } => Some(error),
@@ -311,6 +320,18 @@ impl From<NameError> for Error {
 impl From<DescriptorError> for Error {
     fn from(error: DescriptorError) -> Self {
         Self::Descriptor { error }
+    }
+}
+
+impl From<Refusals> for Error {
+    fn from(error: Refusals) -> Self {
+        Self::Columns { error }
+    }
+}
+
+impl From<RecordError> for Error {
+    fn from(error: RecordError) -> Self {
+        Self::Record { error }
     }
 }
 

@@ -4,6 +4,7 @@ use zerobus_proto::RecordType;
 use zerobus_record::ZerobusRecord;
 
 use crate::descriptor::ProtoDescriptor;
+use crate::dynamic::RecordSchema;
 use crate::error::Error;
 use crate::record::SchemaId;
 
@@ -60,6 +61,15 @@ impl Format {
             descriptor: Some(descriptor),
             schema: None,
             unchecked: true,
+        }
+    }
+
+    pub(crate) fn dynamic(schema: &RecordSchema) -> Self {
+        Self {
+            encoding: Encoding::Proto,
+            descriptor: Some(schema.descriptor().clone()),
+            schema: Some(schema.id()),
+            unchecked: false,
         }
     }
 

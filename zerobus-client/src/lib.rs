@@ -8,6 +8,7 @@ mod codec;
 mod connection;
 mod descriptor;
 mod driver;
+mod dynamic;
 mod endpoint;
 mod error;
 mod format;
@@ -31,6 +32,7 @@ mod watch;
 
 pub use client::{Client, ClientBuilder, StreamBuilder};
 pub use descriptor::{DescriptorError, ProtoDescriptor};
+pub use dynamic::{Dynamic, DynamicRecord, RecordSchema, Value};
 pub use error::Error;
 pub use headers::{Headers, HeadersError, HeadersFuture, HeadersProvider};
 pub use json::{Json, JsonString, JsonValue};
@@ -53,4 +55,7 @@ pub use zerobus_record::*;
 // The derive as imported from here names this crate in what it emits, so that nobody needs both.
 #[doc(inline)]
 pub use zerobus_record::__private::ZerobusRecordOfClient as ZerobusRecord;
-pub use zerobus_schema::{NameError, TableName};
+#[doc(no_inline)]
+pub use zerobus_schema as schema;
+pub use zerobus_schema::mapping::Refusals;
+pub use zerobus_schema::{NameError, TableName, TableSchema};

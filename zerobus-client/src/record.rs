@@ -4,8 +4,8 @@ use zerobus_record::{RecordError, ZerobusRecord};
 
 /// A record that a stream of kind `K` takes.
 ///
-/// `K` is what the stream was opened for: a type that derives [`ZerobusRecord`], [`Json`](crate::Json) or
-/// [`Proto`](crate::Proto). A stream of a record type takes that type, and every other
+/// `K` is what the stream was opened for: a type that derives [`ZerobusRecord`], [`Json`](crate::Json),
+/// [`Proto`](crate::Proto) or [`Dynamic`](crate::Dynamic). A stream of a record type takes that type, and every other
 /// one with the very same descriptor (the type with other lifetimes, say).
 ///
 /// There is nothing to implement for records that derive [`ZerobusRecord`]. A type of one's own that is JSON text or
@@ -14,6 +14,7 @@ use zerobus_record::{RecordError, ZerobusRecord};
     message = "`{Self}` is no record for a stream of `{K}`",
     note = "a stream of a record type takes records that derive `ZerobusRecord` with the same descriptor",
     note = "`Stream<Json>` takes `JsonString`, `JsonValue`, text and `serde_json::Value`",
+    note = "`Stream<Dynamic>` takes `DynamicRecord`",
     note = "`Stream<Proto>` takes `ProtoBytes`, `ProtoMessage` (feature `prost`) and bytes"
 )]
 pub trait Record<K: ?Sized> {

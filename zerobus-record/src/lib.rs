@@ -2,6 +2,8 @@
 
 #[doc(hidden)]
 pub mod __private;
+#[doc(hidden)]
+pub mod checks;
 mod column;
 pub mod delta;
 mod error;

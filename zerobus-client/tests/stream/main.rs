@@ -8,6 +8,8 @@ mod server;
 
 mod chaos;
 mod delivery;
+mod dynamic;
+mod dynamic_bytes;
 mod isolation;
 mod kinds;
 mod pressure;

@@ -29,6 +29,33 @@ impl<T: AsRef<str>> DecimalText<T> {
     pub fn as_str(&self) -> &str {
         self.0.as_ref()
     }
+
+    /// What it was made of.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+
+    /// What of the text a DECIMAL(`precision`, `scale`) takes: all of it, zeros aside that stand behind the last place.
+    ///
+    /// ```
+    /// use zerobus_record::DecimalText;
+    ///
+    /// assert_eq!(DecimalText::new("19.990").fit(10, 2)?, "19.99");
+    /// assert!(DecimalText::new("19.999").fit(10, 2).is_err());
+    /// # Ok::<(), zerobus_record::RecordError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`RecordError`] when it is no decimal, or has more digits than there are places.
+    pub fn fit(&self, precision: u8, scale: u8) -> Result<&str, RecordError> {
+        let text = self.as_str();
+        let places = usize::from(precision).max(usize::from(scale));
+        let fitting = fit(text.as_bytes(), places, usize::from(scale));
+        // Cut behind a digit, so between characters.
+        fitting
+            .and_then(|fitting| text.get(..fitting.len()))
+            .ok_or_else(|| misfit(text, precision.max(scale), scale))
+    }
 }
 
 impl<T> From<T> for DecimalText<T> {

@@ -26,6 +26,11 @@ impl<T: AsRef<str>> VariantJson<T> {
     pub fn as_str(&self) -> &str {
         self.0.as_ref()
     }
+
+    /// What it was made of.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
 }
 
 impl<T> From<T> for VariantJson<T> {
@@ -45,14 +50,24 @@ impl<T: AsRef<str>> WriteValue for VariantJson<T> {
     #[inline]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
         let text = self.0.as_ref();
-        if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
-            return Err(RecordError::new(
-                "JSON",
-                format!("{} ({error})", shown(text)),
-            ));
-        }
+        check_json(text)?;
         wire::bytes::<P>(out, text.as_bytes());
         Ok(())
+    }
+}
+
+/// Checks that a text is one JSON value.
+///
+/// # Errors
+/// [`RecordError`] where it is not.
+#[inline]
+pub fn check_json(text: &str) -> Result<(), RecordError> {
+    match serde_json::from_str::<IgnoredAny>(text) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(RecordError::new(
+            "JSON",
+            format!("{} ({error})", shown(text)),
+        )),
     }
 }
 

@@ -15,10 +15,10 @@ mod wrapper;
 #[cfg(any(feature = "rust_decimal", feature = "bigdecimal"))]
 pub(crate) use decimal::write_decimal;
 pub use decimal::{Decimal, DecimalText};
-pub use json::{Json, VariantJson};
+pub use json::{Json, VariantJson, check_json};
 #[cfg(feature = "rust_decimal")]
 pub(crate) use stack::StackText;
-pub use text::{TextValue, text_shape, write_text};
+pub use text::{TextValue, check_length, text_shape, write_text};
 #[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
 pub(crate) use time::out_of_range;
 pub use time::{DateDays, TimestampMicros, TimestampNtzMicros};
@@ -145,7 +145,8 @@ pub fn write_flattened<P: Place, T: StructValue + ?Sized>(
 
 /// A text as an error shows it: quoted, and cut where it is long.
 #[cold]
-fn shown(text: &str) -> String {
+#[must_use]
+pub fn shown(text: &str) -> String {
     const SHOWN_MAX: usize = 60;
     match text.char_indices().nth(SHOWN_MAX) {
         Some((end, _)) => format!("{:?}…", text.get(..end).unwrap_or_default()),

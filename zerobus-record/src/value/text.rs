@@ -58,18 +58,28 @@ pub const fn text_shape(rust: &'static str) -> Shape {
 #[inline]
 pub fn write_text<P: Place>(text: &str, out: &mut Vec<u8>) -> Result<(), RecordError> {
     match P::TYPE {
-        // No text has more characters than bytes.
-        ColumnType::Char(max) | ColumnType::Varchar(max) if text.len() as u64 > u64::from(max) => {
-            check_length(text, max)?;
-        }
+        ColumnType::Char(max) | ColumnType::Varchar(max) => check_length(text, max)?,
         _ => {}
     }
     wire::bytes::<P>(out, text.as_bytes());
     Ok(())
 }
 
+/// Checks that a text has at most so many characters.
+///
+/// # Errors
+/// [`RecordError`] where it has more.
+#[inline]
+pub fn check_length(text: &str, max: u32) -> Result<(), RecordError> {
+    // No text has more characters than bytes.
+    if text.len() as u64 <= u64::from(max) {
+        return Ok(());
+    }
+    count_characters(text, max)
+}
+
 #[cold]
-fn check_length(text: &str, max: u32) -> Result<(), RecordError> {
+fn count_characters(text: &str, max: u32) -> Result<(), RecordError> {
     let count = text.chars().count();
     if count as u64 > u64::from(max) {
         return Err(RecordError::new(
