@@ -27,9 +27,9 @@ enum Tree {
     TimestampNtz(i64),
     Decimal(Decimal),
     Variant(String),
-    Array(Vec<Tree>),
-    Map(Option<(Box<Tree>, Box<Tree>)>),
-    Struct(Vec<(String, Tree)>),
+    Array(Vec<Self>),
+    Map(Option<(Box<Self>, Box<Self>)>),
+    Struct(Vec<(String, Self)>),
 }
 
 fn scalar_type() -> impl Strategy<Value = DataType> {
