@@ -30,6 +30,8 @@ pub(crate) struct Message<P> {
     pub(crate) payload: P,
     pub(crate) records: i64,
     pub(crate) bytes: u64,
+    /// Its records are stored together or not at all, so it is never taken apart.
+    pub(crate) whole: bool,
 }
 
 impl<P> Default for Ledger<P> {
@@ -106,7 +108,10 @@ impl<P> Ledger<P> {
         let sent = self.messages.iter().take(self.sent);
         Suspects {
             in_flight: self.sent,
-            front_records: self.front().map_or(0, |message| message.records),
+            front_parts: self.front().map_or(0, |message| match message.whole {
+                true => 1,
+                false => message.records,
+            }),
             until: self.acked_records + sent.map(|message| message.records).sum::<i64>(),
         }
     }
@@ -128,6 +133,7 @@ impl<P> Ledger<P> {
                 payload,
                 records,
                 bytes,
+                whole: false,
             });
         }
     }
@@ -261,7 +267,7 @@ mod tests {
                     Step::Push(records) => {
                         let payload = model.records.len();
                         model.records.push(records);
-                        ledger.push(Message { payload, records: records.into(), bytes: 2 * u64::from(records) });
+                        ledger.push(Message { payload, records: records.into(), bytes: 2 * u64::from(records), whole: false });
                     }
                     Step::Send => {
                         let sent = ledger.send_next().map(|(id, message)| (id, message.payload));
@@ -296,6 +302,7 @@ mod tests {
             payload: (),
             records: 1,
             bytes: 1,
+            whole: false,
         });
         for up_to in [i64::MIN, -2, 0, i64::MAX] {
             assert!(ledger.ack(up_to).is_err(), "{up_to}");

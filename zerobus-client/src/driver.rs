@@ -195,31 +195,40 @@ impl Driver {
         Ok(())
     }
 
-    /// Gives the oldest record, which the service refuses with `error`, to the dead-letter sink.
+    /// Gives the oldest record, which the service refuses with `error`, to the dead-letter sink; of a batch that is
+    /// whole, each of its records.
     fn hand_out(&mut self, error: Error) -> Result<(), Error> {
-        let (Error::Status { error }, Some((id, record))) = (&error, self.queue.front_record())
+        let (Error::Status { error }, Some((first, records))) =
+            (&error, self.queue.front_records())
         else {
             return Err(error);
         };
         let refused = Error::RecordRefused {
-            offset: id.offset,
+            offset: first.offset,
             error: error.clone(),
         };
         let Some(sink) = &mut self.dead_letters else {
             return Err(refused);
         };
-        tracing::warn!(table = %self.connector.table, offset = id.offset, producer = id.producer, %error, "record refused");
-        let letter = RefusedRecord {
-            offset: id.offset,
-            producer: id.producer,
-            record,
-            error: StatusError::clone(error),
-        };
+        let (offset, producer) = (first.offset, first.producer);
+        let batch_records = records.len();
+        tracing::warn!(table = %self.connector.table, offset, producer, records = batch_records, %error, "refused");
         // A sink that panics has not got the record, and must not take the stream's task along.
-        if catch_unwind(AssertUnwindSafe(|| sink(letter))).is_err() {
+        let handed_out = catch_unwind(AssertUnwindSafe(|| {
+            for (offset, record) in (offset..).zip(records) {
+                sink(RefusedRecord {
+                    offset,
+                    producer,
+                    record,
+                    batch_records,
+                    error: StatusError::clone(error),
+                });
+            }
+        }));
+        if handed_out.is_err() {
             return Err(refused);
         }
-        self.queue.settle_front(id, refused);
+        self.queue.settle_front(first, refused);
         Ok(())
     }
 }

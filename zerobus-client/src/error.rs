@@ -61,6 +61,13 @@ pub enum Error {
         /// The most one record may have.
         limit: usize,
     },
+    /// Records that are to be stored whole or not at all do not fit one message. None was taken; the stream goes on.
+    BatchTooLarge {
+        /// How many records were encoded when it was too much.
+        records: i64,
+        /// The most bytes that one message takes, framed.
+        limit: usize,
+    },
     /// As much as allowed is on its way unacked; only [`Stream::try_ingest`](crate::Stream::try_ingest) says so, the
     /// others wait. The record was not taken.
     Full {
@@ -155,6 +162,7 @@ impl Error {
             | Self::Columns { .. }
             | Self::Record { .. }
             | Self::RecordTooLarge { .. }
+            | Self::BatchTooLarge { .. }
             | Self::RecordRefused { .. }
             | Self::Untrusted { .. }
             | Self::Protocol { .. }
@@ -212,6 +220,11 @@ impl fmt::Display for Error {
             Self::RecordTooLarge { bytes, limit } => write!(
                 f,
                 "the record has {bytes} bytes, one message takes at most {limit}; split it or leave it out"
+            ),
+            Self::BatchTooLarge { records, limit } => write!(
+                f,
+                "{records} records of the batch are more than the {limit} bytes that one message takes; send it in \
+                 parts, or with ingest_records"
             ),
             Self::Full { records, bytes } => write!(
                 f,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use zerobus_record::RecordError;
 
-use crate::batch::BatchLimits;
+use crate::batch::{Batch, BatchLimits};
 use crate::error::Error;
 use crate::hand::InHand;
 use crate::options::StreamOptions;
@@ -159,11 +159,7 @@ impl Intake {
         &mut self,
         record: &T,
     ) -> Result<i64, Error> {
-        if let Some(schema) = record.schema_id()
-            && self.schema != Some(schema)
-        {
-            return Err(other_schema());
-        }
+        self.check_schema(record)?;
         self.take(|out| record.write_to(out))
     }
 
@@ -194,6 +190,45 @@ impl Intake {
         self.next_offset += 1;
         self.taken_bytes += grown.cast_signed() as i64;
         Ok(offset)
+    }
+
+    /// Takes records as one message, for which there must be room, and returns the own offset of the last one.
+    pub(crate) fn take_batch<'r, K, T: Record<K> + ?Sized + 'r>(
+        &mut self,
+        records: impl IntoIterator<Item = &'r T>,
+    ) -> Result<Option<i64>, Error> {
+        let mut batch = Batch::with_capacity(self.capacity);
+        for record in records {
+            self.check_schema(record)?;
+            batch.append(&self.limits, |out| record.write_to(out))?;
+            if batch.bytes() > self.limits.message_bytes {
+                return Err(Error::BatchTooLarge {
+                    records: batch.records(),
+                    limit: self.limits.message_bytes,
+                });
+            }
+        }
+        let (records, bytes) = (batch.records(), batch.bytes());
+        if records == 0 {
+            return Ok(None);
+        }
+        if self.queue.is_shared() {
+            self.records_bound = 0;
+        }
+        if !self.queue.push_whole(&self.slot, batch) {
+            return Err(self.ended());
+        }
+        self.next_offset += records;
+        self.taken_bytes += bytes.cast_signed() as i64;
+        Ok(Some(self.next_offset - 1))
+    }
+
+    #[inline]
+    fn check_schema<K, T: Record<K> + ?Sized>(&self, record: &T) -> Result<(), Error> {
+        match record.schema_id() {
+            Some(schema) if self.schema != Some(schema) => Err(other_schema()),
+            _ => Ok(()),
+        }
     }
 
     /// Waits until the record with this own offset, and all of this producer before it, are durable.

@@ -24,8 +24,8 @@ pub(crate) struct Isolation {
 pub(crate) struct Suspects {
     /// Messages sent and not acked.
     pub(crate) in_flight: usize,
-    /// Records of the oldest of them.
-    pub(crate) front_records: i64,
+    /// Into how many parts the oldest of them can be taken: its records, or one when it must stay whole.
+    pub(crate) front_parts: i64,
     /// The offset after the last record sent.
     pub(crate) until: i64,
 }
@@ -37,7 +37,7 @@ pub(crate) enum Verdict {
     OneByOne,
     /// Send the halves of the oldest message, one at a time.
     Halve,
-    /// The oldest record is the one.
+    /// The oldest message is the one.
     Found,
     /// It is not about one record: the stream ends.
     GiveUp,
@@ -60,7 +60,7 @@ impl Isolation {
         }
         if suspects.in_flight > 1 {
             Verdict::OneByOne
-        } else if suspects.front_records > 1 {
+        } else if suspects.front_parts > 1 {
             Verdict::Halve
         } else if self.just_found {
             // The cause is likely to lie in the table, which would refuse one record after another.
@@ -125,6 +125,7 @@ mod tests {
                 payload,
                 records,
                 bytes,
+                whole: false,
             });
         }
         let mut isolation = Isolation::new(1_000);
@@ -204,7 +205,7 @@ mod tests {
         let start = Instant::now();
         let one = Suspects {
             in_flight: 1,
-            front_records: 1,
+            front_parts: 1,
             until: 1,
         };
         let none = Suspects {

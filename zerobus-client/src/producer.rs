@@ -79,6 +79,22 @@ impl<R> Producer<R> {
         Ok(last)
     }
 
+    /// Takes records as one message, which the service stores whole or not at all; as
+    /// [`Stream::ingest_batch`](crate::Stream::ingest_batch).
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn ingest_batch<'r, T: Record<R> + ?Sized + 'r>(
+        &mut self,
+        records: impl IntoIterator<Item = &'r T>,
+    ) -> Result<Option<i64>, Error> {
+        const { T::CHECK };
+        if !self.intake.has_room() {
+            self.intake.wait_for_room().await?;
+        }
+        self.intake.take_batch(records)
+    }
+
     /// Takes one record if that needs no waiting. Not async: it can be called from anywhere.
     ///
     /// # Errors

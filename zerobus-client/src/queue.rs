@@ -25,7 +25,7 @@ use crate::isolation::Suspects;
 use crate::slot::{Found, Place, Slot};
 use crate::state::StreamState;
 
-/// Of so many refused records the reason is kept.
+/// Of so many refused messages the reason is kept.
 const REFUSED_MAX: usize = 256;
 
 /// The state of one stream, shared by its producers, its background task and the request body of its connection.
@@ -60,8 +60,8 @@ struct Core {
     sending: Sending,
     /// Of the request body, while it waits for a message.
     body: Option<Waker>,
-    /// The latest records that were refused and handed out, and why.
-    refused: VecDeque<(RecordId, Error)>,
+    /// The latest messages that were refused and handed out.
+    refused: VecDeque<RefusedMessage>,
     /// Since when the oldest message on the present connection, or the one after the last ack, waits for its ack.
     waiting_since: Option<Instant>,
 }
@@ -81,6 +81,14 @@ enum Sending {
 pub(crate) struct RecordId {
     pub(crate) producer: u64,
     pub(crate) offset: i64,
+}
+
+/// Records that were refused and handed out, one after the other, and why: one, or those of a batch that is whole.
+#[derive(Debug)]
+struct RefusedMessage {
+    first: RecordId,
+    records: i64,
+    error: Error,
 }
 
 /// How far a stream has come.
@@ -197,9 +205,21 @@ impl Queue {
             return false;
         }
         for batch in batches {
-            core.push(&self.budget, slot, batch);
+            core.push(&self.budget, slot, batch, false);
         }
         slot.set_making(false);
+        true
+    }
+
+    /// Queues a batch that is stored whole or not at all, behind what is in the slot. False when the stream takes
+    /// nothing any more.
+    pub(crate) fn push_whole(&self, slot: &Slot, batch: Batch) -> bool {
+        let mut core = self.core();
+        if core.shut {
+            return false;
+        }
+        core.seal(&self.budget, slot);
+        core.push(&self.budget, slot, batch, true);
         true
     }
 
@@ -223,7 +243,7 @@ impl Queue {
             core.shut = true;
             for slot in &slots {
                 if let Some(batch) = slot.shut() {
-                    core.push(&self.budget, slot, *batch);
+                    core.push(&self.budget, slot, *batch, false);
                     slot.set_making(false);
                 }
             }
@@ -398,22 +418,22 @@ impl Queue {
         self.core().ledger.halve_front(Payload::split);
     }
 
-    /// The oldest record.
-    pub(crate) fn front_record(&self) -> Option<(RecordId, Bytes)> {
+    /// The records of the oldest message, which are one producer's, and which of them the first one is.
+    pub(crate) fn front_records(&self) -> Option<(RecordId, Vec<Bytes>)> {
         let core = self.core();
-        let record = core.ledger.front()?.payload.records().next()?;
+        let records = core.ledger.front()?.payload.records().collect();
         let stream_offset = core.ledger.acked_records();
         let id = core.slots.iter().find_map(|slot| {
             let offset = slot.own_offset(stream_offset)?;
             let producer = slot.id;
             Some(RecordId { producer, offset })
         });
-        Some((id?, record))
+        Some((id?, records))
     }
 
-    /// Settles the oldest message, which the service will never take and its owner has been given. There is no
-    /// connection meanwhile.
-    pub(crate) fn settle_front(&self, record: RecordId, error: Error) {
+    /// Settles the oldest message, which begins with `first`; the service will never take it and its owner has been
+    /// given it. There is no connection meanwhile.
+    pub(crate) fn settle_front(&self, first: RecordId, error: Error) {
         self.begin_connection();
         let mut core = self.core();
         let Some(message) = core.ledger.settle_front() else {
@@ -422,13 +442,17 @@ impl Queue {
         if core.refused.len() == REFUSED_MAX {
             core.refused.pop_front();
         }
-        core.refused.push_back((record, error));
+        core.refused.push_back(RefusedMessage {
+            first,
+            records: message.records,
+            error,
+        });
         let (records, bytes) = (core.ledger.acked_records(), core.ledger.acked_bytes());
         drop(core);
         self.progress.send_modify(|progress| {
             progress.acked_records = records;
             progress.acked_bytes = bytes;
-            progress.refused_records += 1;
+            progress.refused_records += message.records.unsigned_abs();
         });
         self.budget.settled(message.records, message.bytes);
     }
@@ -437,7 +461,11 @@ impl Queue {
     pub(crate) fn refusal(&self, record: RecordId) -> Option<Error> {
         let core = self.core();
         let mut refused = core.refused.iter();
-        refused.find_map(|(at, error)| (*at == record).then(|| error.clone()))
+        refused.find_map(|refused| {
+            let RecordId { producer, offset } = refused.first;
+            let within = (offset..offset + refused.records).contains(&record.offset);
+            (producer == record.producer && within).then(|| refused.error.clone())
+        })
     }
 
     /// Records taken and queued, and not acked.
@@ -506,7 +534,7 @@ impl Queue {
 }
 
 impl Core {
-    fn push(&mut self, budget: &Budget, slot: &Slot, batch: Batch) {
+    fn push(&mut self, budget: &Budget, slot: &Slot, batch: Batch, whole: bool) {
         let (records, bytes) = (batch.records(), batch.bytes() as u64);
         self.queued_records += records;
         slot.queued(
@@ -520,6 +548,7 @@ impl Core {
             records,
             bytes,
             payload: batch.into_payload(),
+            whole,
         });
         self.wake_body();
     }
@@ -531,7 +560,7 @@ impl Core {
             return;
         }
         if let Found::Batch(batch) = slot.take() {
-            self.push(budget, slot, *batch);
+            self.push(budget, slot, *batch, false);
             slot.set_making(false);
         }
     }

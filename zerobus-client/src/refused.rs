@@ -14,6 +14,9 @@ pub struct RefusedRecord {
     pub producer: u64,
     /// The record as it was encoded.
     pub record: Bytes,
+    /// How many records were refused together: 1, or those of a batch that is stored whole or not at all
+    /// ([`Stream::ingest_batch`](crate::Stream::ingest_batch)), of which the service does not say which it is about.
+    pub batch_records: usize,
     /// What the service said.
     pub error: StatusError,
 }
@@ -27,6 +30,7 @@ impl fmt::Debug for RefusedRecord {
             .field("offset", &self.offset)
             .field("producer", &self.producer)
             .field("bytes", &self.record.len())
+            .field("batch_records", &self.batch_records)
             .field("error", &self.error)
             .finish()
     }

@@ -72,7 +72,8 @@ impl<R> Stream<R> {
         self.intake.take_record(record)
     }
 
-    /// Takes records in order and returns the offset of the last one; none when there were none.
+    /// Takes records in order and returns the offset of the last one; none when there were none. How they are packed
+    /// is the stream's affair; see [`ingest_batch`](Self::ingest_batch) for all or nothing.
     ///
     /// # Errors
     /// As [`ingest_record`](Self::ingest_record). The records before the one that failed were taken:
@@ -90,6 +91,24 @@ impl<R> Stream<R> {
             last = Some(self.intake.take_record(record)?);
         }
         Ok(last)
+    }
+
+    /// Takes records as one message, which the service stores whole or not at all, and returns the offset of the last
+    /// one; none when there were none. The message goes out at once, whatever its size, behind what has gathered.
+    ///
+    /// In a search for a refused record it is never taken apart: the dead-letter sink gets all of its records then.
+    ///
+    /// # Errors
+    /// As [`ingest_record`](Self::ingest_record), or [`Error::BatchTooLarge`]; none of the records was taken.
+    pub async fn ingest_batch<'r, T: Record<R> + ?Sized + 'r>(
+        &mut self,
+        records: impl IntoIterator<Item = &'r T>,
+    ) -> Result<Option<i64>, Error> {
+        const { T::CHECK };
+        if !self.intake.has_room() {
+            self.intake.wait_for_room().await?;
+        }
+        self.intake.take_batch(records)
     }
 
     /// Takes one record if that needs no waiting. Not async: it can be called from anywhere.

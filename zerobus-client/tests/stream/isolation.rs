@@ -12,7 +12,7 @@ use crate::server::{Call, Server};
 
 /// Acks every message without a record that begins with `!`, and refuses the stream at one that has one. Tells what it
 /// stored once no stream is left.
-async fn picky(
+pub(crate) async fn picky(
     mut server: Server,
     mut call: Call,
     done: tokio::sync::oneshot::Receiver<()>,

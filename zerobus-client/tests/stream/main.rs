@@ -6,6 +6,7 @@
 mod record;
 mod server;
 
+mod batches;
 mod chaos;
 mod delivery;
 mod dynamic;
