@@ -84,10 +84,14 @@
 //! - `/api/2.1/unity-catalog/` as Unity Catalog has it, `catalogs`, `schemas` and `tables`: create, get, list, delete. With a catalog
 //!   token or, where no client was named, anything that looks like a personal access token (`dapi…`).
 //! - `POST /api/local/ddl`: creates the tables of a text of `CREATE TABLE` statements.
+//! - `GET /`: a page that shows tables, rows, rates, lag, streams and faults, and switches faults on and off. What it shows is
+//!   JSON for others as well: `GET /api/local/state` (counts, open streams, faults), `GET /api/local/table?name=c.s.t` (its
+//!   columns with the fields that records have for them, and the `.proto`), `GET /api/local/rows?name=c.s.t&last=20` (its last
+//!   rows as text, at most 100).
 //! - `GET /healthz` (it runs), `GET /readyz` (it takes records) and `GET /metrics` (counts by table, for Prometheus).
 //! - `GET`, `PUT` and `DELETE /faults`: what is to go wrong, see [`Fault`].
 //!
-//! It listens on loopback unless told otherwise, and requests that change anything are refused when their `Host` or
+//! It listens on loopback unless told otherwise, and requests that change anything, or ask for rows, are refused when their `Host` or
 //! `Origin` names another machine. With [`tls_listen`](LocalZerobusBuilder::tls_listen) it serves the same by TLS on a
 //! second port, with a certificate authority of its own.
 //!

@@ -30,7 +30,7 @@ pub struct LocalZerobus {
 }
 
 /// What streams and inserts brought, counted when a message was taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Received {
     /// Messages and requests, each of one record or more.
@@ -39,6 +39,15 @@ pub struct Received {
     pub records: u64,
     /// The bytes of the records.
     pub bytes: u64,
+}
+
+impl Received {
+    /// One message more.
+    pub(crate) fn add(&mut self, records: usize, bytes: usize) {
+        self.messages += 1;
+        self.records += u64::try_from(records).unwrap_or_default();
+        self.bytes += u64::try_from(bytes).unwrap_or_default();
+    }
 }
 
 /// How often someone who waits for rows looks for them.
@@ -144,8 +153,8 @@ impl LocalZerobus {
         let table = self.served(table)?;
         let deadline = Instant::now() + within;
         loop {
-            let folder = table.folder.clone();
-            let found = blocking(move || rows::count(&folder)).await?;
+            let counted = Arc::clone(&table);
+            let found = blocking(move || Ok(counted.files()?.rows())).await?;
             if found >= expected {
                 return Ok(found);
             }

@@ -40,28 +40,44 @@ impl Faults {
         self.any.store(true, Ordering::Release);
     }
 
-    /// What goes wrong with a message into a table that has come in.
+    /// What goes wrong with a message of a stream into a table that has come in.
     #[inline]
-    pub(crate) fn with_message(&self, table: &TableName) -> Vec<Fault> {
+    pub(crate) fn with_message(&self, table: &TableName, stream_id: &str) -> Vec<Fault> {
         if !self.any.load(Ordering::Acquire) {
             return Vec::new();
         }
-        self.fired(table, |fault| fault != Fault::DiskFull)
+        self.fired(
+            table,
+            |stream| stream == stream_id,
+            |fault| fault != Fault::DiskFull,
+        )
     }
 
-    /// Whether a commit of a table finds the disk full.
-    pub(crate) fn with_commit(&self, table: &TableName) -> bool {
+    /// Whether a commit of a table finds the disk full. `streams` are those that it has something of.
+    pub(crate) fn with_commit<'s>(
+        &self,
+        table: &TableName,
+        streams: impl Iterator<Item = &'s str> + Clone,
+    ) -> bool {
+        let has = |stream: &str| streams.clone().any(|id| id == stream);
         self.any.load(Ordering::Acquire)
             && !self
-                .fired(table, |fault| fault == Fault::DiskFull)
+                .fired(table, has, |fault| fault == Fault::DiskFull)
                 .is_empty()
     }
 
-    fn fired(&self, table: &TableName, of_kind: impl Fn(Fault) -> bool) -> Vec<Fault> {
+    fn fired(
+        &self,
+        table: &TableName,
+        is_concerned: impl Fn(&str) -> bool,
+        of_kind: impl Fn(Fault) -> bool,
+    ) -> Vec<Fault> {
         let mut active = self.lock();
         let concerned = active.iter_mut().filter(|active| {
-            of_kind(active.rule.fault)
-                && active.rule.table.as_ref().is_none_or(|name| name == table)
+            let rule = &active.rule;
+            of_kind(rule.fault)
+                && rule.table.as_ref().is_none_or(|name| name == table)
+                && rule.stream.as_deref().is_none_or(&is_concerned)
         });
         concerned.filter_map(Active::next).collect()
     }
@@ -121,6 +137,7 @@ impl Active {
             "table".to_owned(),
             rule.table.as_ref().map(TableName::to_string).into(),
         );
+        json.insert("stream".to_owned(), rule.stream.clone().into());
         json.insert("after".to_owned(), rule.after.into());
         json.insert("times".to_owned(), rule.times.into());
         json.insert("probability".to_owned(), rule.probability.into());
@@ -140,7 +157,7 @@ mod tests {
         let table = TableName::parse("c.s.t").unwrap();
         let faults = Faults::new(vec![rule]);
         (1..=messages)
-            .filter(|_| !faults.with_message(&table).is_empty())
+            .filter(|_| !faults.with_message(&table, "a").is_empty())
             .collect()
     }
 
@@ -153,7 +170,20 @@ mod tests {
         assert_eq!(fired(rule().after(2).times(2), 9), [3, 4]);
         assert_eq!(fired(rule().table("c.s.t".parse().unwrap()).once(), 3), [1]);
         assert!(fired(rule().table("c.s.other".parse().unwrap()), 3).is_empty());
+        assert_eq!(fired(rule().stream("a").once(), 3), [1]);
+        assert!(fired(rule().stream("b"), 3).is_empty());
         assert!(fired(FaultRule::new(Fault::DiskFull), 3).is_empty());
+    }
+
+    #[test]
+    fn a_commit_is_concerned_by_a_rule_for_one_of_its_streams() {
+        let table = TableName::parse("c.s.t").unwrap();
+        let rule = FaultRule::new(Fault::DiskFull).stream("a");
+        let faults = Faults::new(vec![rule]);
+        let with = |streams: &[&'static str]| faults.with_commit(&table, streams.iter().copied());
+        assert!(with(&["b", "a"]));
+        assert!(!with(&["b"]));
+        assert!(!with(&[]));
     }
 
     #[test]

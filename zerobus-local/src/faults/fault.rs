@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 /// Something that goes wrong with an ingest message, or with the commit that holds it.
 ///
 /// What a fault says has failed has failed: a message that is refused is not stored, a commit that finds the disk full is not
@@ -71,6 +73,14 @@ impl Fault {
             None => Ok(fault),
             Some(_) => Err(format!("{name} takes no `millis`")),
         }
+    }
+
+    /// All of them, and which take a time.
+    pub(crate) fn names_to_json() -> Value {
+        let names = Self::NAMES.iter();
+        let names =
+            names.map(|name| json!({"fault": name, "millis": Self::named(name, None).is_err()}));
+        names.collect()
     }
 
     /// Its name in a list.

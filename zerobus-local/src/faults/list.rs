@@ -18,8 +18,8 @@ pub struct FaultError {
 }
 
 impl FaultRule {
-    /// Reads `{"faults": [{"fault": "delay_ack", "millis": 200, "table": "c.s.t", "after": 0, "times": 1,
-    /// "probability": 1.0, "seed": 0}]}`; everything but `fault`, and `millis` where there is a time, may be left out.
+    /// Reads `{"faults": [{"fault": "delay_ack", "millis": 200, "table": "c.s.t", "stream": "…", "after": 0,
+    /// "times": 1, "probability": 1.0, "seed": 0}]}`; everything but `fault`, and `millis` where there is a time, may be left out.
     ///
     /// # Errors
     /// [`FaultError`] names the rule and what is wrong with it.
@@ -45,10 +45,11 @@ impl FaultRule {
 
     fn parse(rule: &Value) -> Result<Self, String> {
         let rule = rule.as_object().ok_or("expected an object")?;
-        const KEYS: [&str; 7] = [
+        const KEYS: [&str; 8] = [
             "fault",
             "millis",
             "table",
+            "stream",
             "after",
             "times",
             "probability",
@@ -73,6 +74,11 @@ impl FaultRule {
         if let Some(table) = rule.get("table").filter(|table| !table.is_null()) {
             let name = TableName::parse(table.as_str().unwrap_or_default());
             parsed.table = Some(name.map_err(|error| format!("table: {error}"))?);
+        }
+        if let Some(stream) = rule.get("stream").filter(|stream| !stream.is_null()) {
+            let id = stream.as_str().filter(|id| !id.is_empty());
+            let id = id.ok_or_else(|| format!("stream: expected a stream's id, found {stream}"))?;
+            parsed.stream = Some(id.to_owned());
         }
         parsed.after = number("after")?.unwrap_or_default();
         parsed.times = number("times")?;
@@ -117,7 +123,7 @@ mod tests {
                 ""
             };
             let text = format!(
-                "{{\"faults\": [{{\"fault\": \"{name}\"{millis}, \"table\": \"c.s.t\", \"times\": 2}}]}}"
+                "{{\"faults\": [{{\"fault\": \"{name}\"{millis}, \"table\": \"c.s.t\", \"stream\": \"1\", \"times\": 2}}]}}"
             );
             let rules = FaultRule::parse_list(&text).unwrap();
             assert_eq!(rules[0].fault.name(), name);
@@ -162,6 +168,10 @@ mod tests {
             (
                 json!({"fault": "internal", "probability": 2}),
                 "probability: expected 0 to 1, found 2",
+            ),
+            (
+                json!({"fault": "internal", "stream": 1}),
+                "stream: expected a stream's id, found 1",
             ),
             (json!(1), "expected an object"),
         ] {

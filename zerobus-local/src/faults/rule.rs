@@ -18,6 +18,7 @@ use super::Fault;
 pub struct FaultRule {
     pub(super) fault: Fault,
     pub(super) table: Option<TableName>,
+    pub(super) stream: Option<String>,
     pub(super) after: u64,
     pub(super) times: Option<u64>,
     pub(super) probability: f64,
@@ -25,11 +26,12 @@ pub struct FaultRule {
 }
 
 impl FaultRule {
-    /// The fault, with every message into every table.
+    /// The fault, with every message of every stream.
     pub fn new(fault: Fault) -> Self {
         Self {
             fault,
             table: None,
+            stream: None,
             after: 0,
             times: None,
             probability: 1.0,
@@ -40,6 +42,13 @@ impl FaultRule {
     /// With messages into this table only.
     pub fn table(mut self, table: TableName) -> Self {
         self.table = Some(table);
+        self
+    }
+
+    /// With messages of the stream of this id only, which the server gives it when it is created. Requests over HTTP are
+    /// no streams.
+    pub fn stream(mut self, stream_id: impl Into<String>) -> Self {
+        self.stream = Some(stream_id.into());
         self
     }
 

@@ -3,18 +3,22 @@
 mod cell;
 mod error;
 mod log;
+mod preview;
 
 use std::fs::File;
 use std::path::Path;
 
 use arrow_array::RecordBatch;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use serde_core::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use zerobus_schema::TableSchema;
 
 pub use error::RowsError;
-use log::DataFile;
+pub(crate) use log::{DataFile, LiveFiles};
+pub(crate) use preview::last_rows;
+
+type Reader = ParquetRecordBatchReaderBuilder<File>;
 
 /// All rows in the order of their commits, each as `R` reads it.
 pub(crate) fn read<R: DeserializeOwned>(
@@ -22,10 +26,12 @@ pub(crate) fn read<R: DeserializeOwned>(
     schema: &TableSchema,
 ) -> Result<Vec<R>, RowsError> {
     let mut rows = Vec::new();
-    for file in log::files(folder)? {
-        for batch in batches(&file)? {
+    let mut live = LiveFiles::default();
+    live.follow(folder)?;
+    for file in live.files() {
+        for batch in batches(file, reader_of(file)?, 0)? {
             for row in 0..batch.num_rows() {
-                let value = object(&batch, row, &file, schema)?;
+                let value = object(&batch, row, file, schema)?;
                 let at = rows.len();
                 rows.push(
                     serde_json::from_value(value)
@@ -37,15 +43,18 @@ pub(crate) fn read<R: DeserializeOwned>(
     Ok(rows)
 }
 
-/// How many there are, by the statistics of the log.
-pub(crate) fn count(folder: &Path) -> Result<u64, RowsError> {
-    Ok(log::files(folder)?.iter().map(|file| file.rows).sum())
+/// Without the writer's own Arrow schema, so that all writers' files have the same few types.
+fn reader_of(file: &DataFile) -> Result<Reader, RowsError> {
+    let open = File::open(&file.path).map_err(|error| RowsError::file(&file.path, &error))?;
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    ParquetRecordBatchReaderBuilder::try_new_with_options(open, options)
+        .map_err(|error| RowsError::file(&file.path, &error))
 }
 
-fn batches(file: &DataFile) -> Result<Vec<RecordBatch>, RowsError> {
+/// The rows after the first `skipped`.
+fn batches(file: &DataFile, reader: Reader, skipped: usize) -> Result<Vec<RecordBatch>, RowsError> {
     let unreadable = |error: &dyn std::fmt::Display| RowsError::file(&file.path, error);
-    let open = File::open(&file.path).map_err(|error| unreadable(&error))?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(open).and_then(|builder| builder.build());
+    let reader = reader.with_offset(skipped).build();
     let batches: Result<Vec<_>, _> = reader.map_err(|error| unreadable(&error))?.collect();
     batches.map_err(|error| unreadable(&error))
 }

@@ -54,7 +54,7 @@ fn parse_name(name: &str) -> Result<TableName, Answer> {
     TableName::parse(name).map_err(|problem| bad_request(&problem.to_string()))
 }
 
-fn no_table(name: &TableName) -> Answer {
+pub(super) fn no_table(name: &TableName) -> Answer {
     let message = format!("Table '{name}' does not exist.");
     Answer::error(StatusCode::NOT_FOUND, "TABLE_DOES_NOT_EXIST", &message)
 }

@@ -68,7 +68,7 @@ async fn insert_into(table: &Table, body: Bytes) -> Result<(), Status> {
     };
     let plan = Plan::for_json(&table.schema)
         .map_err(|mismatches| schema_mismatch(&table.name, &mismatches))?;
-    let sink = table.writer.sink(&plan).ok_or_else(stopping)?;
+    let sink = table.writer.sink(None, &plan).ok_or_else(stopping)?;
     let mut progress = sink.progress();
     let added = sink.add(FIRST_OFFSET, bytes, records.iter(), Chunk::push_value);
     added.map_err(|problem| match problem {

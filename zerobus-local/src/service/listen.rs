@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::Request;
 use hyper::body::Incoming;
@@ -116,6 +116,7 @@ impl Listener {
             faults: service.faults,
             stop: stop.clone(),
             listening: self.address,
+            started: Instant::now(),
         };
         let mut connections = JoinSet::new();
         loop {

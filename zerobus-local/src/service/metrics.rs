@@ -24,6 +24,22 @@ pub(super) struct TableMetrics {
     rows: AtomicU64,
     bytes: AtomicU64,
     version: AtomicU64,
+    ack_waits: AtomicU64,
+    ack_wait_micros: AtomicU64,
+}
+
+/// The counts of one table at one time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counts {
+    pub(super) received: Received,
+    pub(super) rows: u64,
+    pub(super) commits: u64,
+    pub(super) commit_failures: u64,
+    pub(super) version: u64,
+    pub(super) streams_open: u64,
+    pub(super) streams_refused: u64,
+    pub(super) ack_waits: u64,
+    pub(super) ack_wait: Duration,
 }
 
 /// A stream as long as it is open.
@@ -58,6 +74,28 @@ impl TableMetrics {
         }
     }
 
+    pub(super) fn counts(&self) -> Counts {
+        let open = self.streams_open.load(Ordering::Relaxed);
+        Counts {
+            received: self.received(),
+            rows: self.rows.load(Ordering::Relaxed),
+            commits: self.commits.load(Ordering::Relaxed),
+            commit_failures: self.commit_failures.load(Ordering::Relaxed),
+            version: self.version.load(Ordering::Relaxed),
+            streams_open: u64::try_from(open).unwrap_or_default(),
+            streams_refused: self.streams_refused.load(Ordering::Relaxed),
+            ack_waits: self.ack_waits.load(Ordering::Relaxed),
+            ack_wait: Duration::from_micros(self.ack_wait_micros.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// What was taken so long ago is durable now.
+    pub(super) fn durable_after(&self, waited: Duration) {
+        let micros = u64::try_from(waited.as_micros()).unwrap_or_default();
+        self.ack_wait_micros.fetch_add(micros, Ordering::Relaxed);
+        self.ack_waits.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn committed(&self, commit: &CommitInfo, took: Duration) {
         self.commits.fetch_add(1, Ordering::Relaxed);
         let micros = u64::try_from(took.as_micros()).unwrap_or_default();
@@ -90,7 +128,7 @@ type Metric = (
     fn(&TableMetrics) -> f64,
 );
 
-const METRICS: [Metric; 12] = [
+const METRICS: [Metric; 14] = [
     ("streams_open", "gauge", "Streams that are open.", |m| {
         // Exact in an f64 below 2^53.
         number(u64::try_from(m.streams_open.load(Ordering::Relaxed)).unwrap_or_default())
@@ -142,6 +180,18 @@ const METRICS: [Metric; 12] = [
         "counter",
         "Bytes of the data files committed.",
         |m| read(&m.bytes),
+    ),
+    (
+        "ack_waits_total",
+        "counter",
+        "Acks that became due, one for each stream in each commit.",
+        |m| read(&m.ack_waits),
+    ),
+    (
+        "ack_wait_seconds_total",
+        "counter",
+        "Seconds from taking the first record of each until it was durable.",
+        |m| read(&m.ack_wait_micros) / 1e6,
     ),
     ("table_version", "gauge", "The table's version.", |m| {
         read(&m.version)

@@ -19,21 +19,30 @@ pub(super) fn is_trusted(parts: &Parts, listening: SocketAddr) -> bool {
     };
     let origin_trusted = parts.headers.get_all(ORIGIN).iter().all(|origin| {
         let origin = origin.to_str().unwrap_or_default();
-        let (_, host) = origin.split_once("://").unwrap_or_default();
-        is_loopback(host)
+        let (_, from) = origin.split_once("://").unwrap_or_default();
+        // A name may be made to mean any machine, an address cannot: what has this one comes from here.
+        let is_this_page = !listening.ip().is_loopback()
+            && host.is_some_and(|host| host == from && address(host).is_some());
+        is_loopback(from) || is_this_page
     });
     host_trusted && origin_trusted
 }
 
 /// Whether `host[:port]` names this machine.
 fn is_loopback(host: &str) -> bool {
+    name(host).eq_ignore_ascii_case("localhost") || address(host).is_some_and(|ip| ip.is_loopback())
+}
+
+fn address(host: &str) -> Option<IpAddr> {
+    name(host).parse().ok()
+}
+
+fn name(host: &str) -> &str {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|c| c.is_ascii_digit()) => name,
         _ => host,
     };
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost")
-        || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    name.trim_start_matches('[').trim_end_matches(']')
 }
 
 #[cfg(test)]
@@ -43,12 +52,16 @@ mod tests {
     use super::*;
 
     fn trusted(host: &str, origin: Option<&str>) -> bool {
+        trusted_on("127.0.0.1:80", host, origin)
+    }
+
+    fn trusted_on(listening: &str, host: &str, origin: Option<&str>) -> bool {
         let mut request = Request::builder().uri("/oidc/v1/token").header(HOST, host);
         if let Some(origin) = origin {
             request = request.header(ORIGIN, origin);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        is_trusted(&parts, "127.0.0.1:80".parse().unwrap())
+        is_trusted(&parts, listening.parse().unwrap())
     }
 
     #[test]
@@ -71,6 +84,15 @@ mod tests {
         ] {
             assert!(!trusted(host, None), "{host}");
         }
+    }
+
+    #[test]
+    fn who_listens_to_others_has_a_page_under_an_address_of_its_own() {
+        let trusted = |host, origin| trusted_on("0.0.0.0:80", host, Some(origin));
+        assert!(trusted("10.0.0.1:80", "http://10.0.0.1:80"));
+        assert!(trusted("[fe80::1]:80", "http://[fe80::1]:80"));
+        assert!(!trusted("10.0.0.1:80", "http://10.0.0.2:80"));
+        assert!(!trusted("evil.example", "http://evil.example"));
     }
 
     #[test]

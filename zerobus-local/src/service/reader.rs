@@ -61,6 +61,7 @@ pub(super) struct Reader<'a> {
     pub(super) injection: &'a Injection,
     pub(super) signal: mpsc::UnboundedSender<Signal>,
     pub(super) table: &'a Table,
+    pub(super) stream_id: &'a str,
     pub(super) call: Call,
     pub(super) encoding: Encoding,
     pub(super) sink: &'a Arc<Sink>,
@@ -95,7 +96,8 @@ impl Reader<'_> {
 
     /// What goes wrong with the next message, where the server was told to have something go wrong.
     fn suffer(&self) -> Option<End> {
-        for fault in self.injection.faults.with_message(&self.table.name) {
+        let faults = &self.injection.faults;
+        for fault in faults.with_message(&self.table.name, self.stream_id) {
             let text = format!("Injected fault {}.", fault.name());
             // When nobody listens, the stream is over.
             match fault {

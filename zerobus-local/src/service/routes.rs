@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
@@ -21,7 +21,7 @@ use super::origin::is_trusted;
 use super::stop::Stop;
 use super::table::Tables;
 use super::token::Tokens;
-use super::{catalog, insert, metrics, oauth};
+use super::{catalog, insert, metrics, oauth, page, sight};
 use crate::faults::{FaultRule, Faults};
 
 /// The largest body of a request that is no stream.
@@ -29,6 +29,9 @@ const BODY_MAX: usize = 16 * 1024 * 1024;
 
 /// How long it may take to come.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What is served for the page; its answers hold rows.
+const LOCAL: &str = "/api/local/";
 
 const CATALOG: &str = "/api/2.1/unity-catalog/";
 
@@ -40,6 +43,7 @@ pub(super) struct Routes {
     pub(super) faults: Arc<Faults>,
     pub(super) stop: Stop,
     pub(super) listening: SocketAddr,
+    pub(super) started: Instant,
 }
 
 impl Routes {
@@ -48,7 +52,8 @@ impl Routes {
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Infallible> {
         let (parts, body) = request.into_parts();
-        let safe = matches!(parts.method, Method::GET | Method::HEAD);
+        let safe =
+            matches!(parts.method, Method::GET | Method::HEAD) && !path(&parts).starts_with(LOCAL);
         if !safe && !is_trusted(&parts, self.listening) {
             return Ok(Answer::error(
                 StatusCode::FORBIDDEN,
@@ -85,6 +90,9 @@ impl Routes {
             let answer = insert::insert(&table, &parts, body, &self.tokens, &self.tables).await;
             return Ok(answer.into_response());
         }
+        if parts.method == Method::GET && path(&parts) == "/" {
+            return Ok(page::page());
+        }
         // Creating a table writes to the disk.
         let answer = tokio::task::spawn_blocking(move || self.route(&parts, &body)).await;
         Ok(match answer {
@@ -113,6 +121,9 @@ impl Routes {
                 self.faults.replace(Vec::new());
                 Ok(Answer::ok(self.faults.to_json()))
             }
+            "/api/local/state" if get => Ok(sight::state(&self.tables, &self.faults, self.started)),
+            "/api/local/table" if get => sight::schema(&query(parts), &self.tables),
+            "/api/local/rows" if get => sight::last_rows(&query(parts), &self.tables),
             "/api/local/ddl" if post => catalog::create_from_ddl(body, &self.tables),
             _ => match path.strip_prefix(CATALOG) {
                 Some(rest) => {
@@ -126,7 +137,7 @@ impl Routes {
 
     /// Unity Catalog's API, below its prefix.
     fn catalog(&self, parts: &Parts, path: &str, body: &[u8]) -> Result<Answer, Answer> {
-        let query = Query::parse(parts.uri.query().unwrap_or_default());
+        let query = query(parts);
         let (kind, name) = match path.split_once('/') {
             Some((kind, name)) => (kind, Some(percent_decoded(name))),
             None => (path, None),
@@ -157,6 +168,10 @@ impl Routes {
 fn not_served(parts: &Parts) -> Answer {
     let message = format!("No API is served for {} {}.", parts.method, path(parts));
     Answer::error(StatusCode::NOT_FOUND, "ENDPOINT_NOT_FOUND", &message)
+}
+
+fn query(parts: &Parts) -> Query {
+    Query::parse(parts.uri.query().unwrap_or_default())
 }
 
 /// Official SDKs put two slashes behind a workspace URL that ends with one.

@@ -1,6 +1,7 @@
 //! Where a stream's decoded records wait for the writer of their table.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, SchemaRef};
@@ -10,6 +11,7 @@ use tonic::Code;
 use super::metrics::TableMetrics;
 use super::persistent::Ask;
 use crate::decode::{Chunk, Fault, Plan};
+use crate::server::Received;
 
 /// A stream that has this many undelivered bytes of records waits until the writer took them.
 ///
@@ -54,6 +56,8 @@ pub(super) enum Note {
 /// One stream's end of the way to its table.
 #[derive(Debug)]
 pub(super) struct Sink {
+    /// `None` for what is no stream.
+    stream_id: Option<String>,
     /// The name that a persistent stream counts under in its table.
     app_id: Option<String>,
     /// What a record takes in memory, whatever it holds.
@@ -69,12 +73,30 @@ pub(super) struct Sink {
 struct Pending {
     chunk: Chunk,
     bytes: usize,
+    /// Since when the oldest message in the chunk waits for the writer.
+    waiting: Option<Instant>,
+    /// The same for what the writer has in hand.
+    in_hand: Option<Instant>,
+    seen: Received,
     /// The offset of the last message in the chunk.
     last_offset: Option<i64>,
     /// Whether the writer knows that there is something.
     announced: bool,
     /// Set when a commit failed: what came later must not be written before what came first.
     closed: bool,
+}
+
+/// What there is to know of a stream that is open.
+#[derive(Debug)]
+pub(super) struct SinkState {
+    /// What this connection brought.
+    pub(super) received: Received,
+    /// The offset of the last message that was taken.
+    pub(super) last_offset: Option<i64>,
+    /// That of the last one that is durable.
+    pub(super) durable: Option<i64>,
+    /// For how long the oldest message that is not durable has been waiting.
+    pub(super) waiting: Option<Duration>,
 }
 
 /// What the writer takes from a stream for one commit.
@@ -102,17 +124,22 @@ pub(super) enum Refused {
 impl Sink {
     pub(super) fn new(
         plan: &Plan,
+        stream_id: Option<&str>,
         app_id: Option<String>,
         writer: mpsc::Sender<Note>,
         metrics: Arc<TableMetrics>,
     ) -> Arc<Self> {
         let chunk = Chunk::new(plan);
         Arc::new(Self {
+            stream_id: stream_id.map(str::to_owned),
             app_id,
             cells: plan.cells(),
             pending: Mutex::new(Pending {
                 chunk,
                 bytes: 0,
+                waiting: None,
+                in_hand: None,
+                seen: Received::default(),
                 last_offset: None,
                 announced: false,
                 closed: false,
@@ -124,6 +151,10 @@ impl Sink {
         })
     }
 
+    pub(super) fn stream_id(&self) -> Option<&str> {
+        self.stream_id.as_deref()
+    }
+
     pub(super) fn app_id(&self) -> Option<&str> {
         self.app_id.as_deref()
     }
@@ -132,6 +163,18 @@ impl Sink {
     pub(super) fn go_on_after(&self, offset: Option<i64>) {
         self.lock().last_offset = offset;
         self.durable(offset);
+    }
+
+    /// How far the stream has come.
+    pub(super) fn state(&self) -> SinkState {
+        let pending = self.lock();
+        let oldest = pending.in_hand.or(pending.waiting);
+        SinkState {
+            received: pending.seen,
+            last_offset: pending.last_offset,
+            durable: self.progress.borrow().durable,
+            waiting: oldest.map(|since| since.elapsed()),
+        }
     }
 
     pub(super) fn progress(&self) -> watch::Receiver<Progress> {
@@ -161,7 +204,11 @@ impl Sink {
             .push_all(records, push)
             .map_err(|(at, fault)| Refused::Record(at, fault))?;
         self.metrics.message(count, bytes);
+        pending.seen.add(count, bytes);
         pending.bytes += bytes;
+        if pending.waiting.is_none() {
+            pending.waiting = Some(Instant::now());
+        }
         pending.last_offset = Some(offset);
         if !pending.announced {
             pending.announced = true;
@@ -204,6 +251,8 @@ impl Sink {
             let chunk = pending.chunk.take();
             pending.bytes = 0;
             pending.announced = false;
+            let waiting = pending.waiting.take();
+            pending.in_hand = pending.in_hand.or(waiting);
             (chunk, pending.last_offset)
         };
         self.taken.notify_one();
@@ -216,6 +265,9 @@ impl Sink {
 
     /// Tells the stream that everything up to `offset` is durable.
     pub(super) fn durable(&self, offset: Option<i64>) {
+        if let Some(since) = self.lock().in_hand.take() {
+            self.metrics.durable_after(since.elapsed());
+        }
         self.progress.send_modify(|progress| {
             if progress.failed.is_none() {
                 progress.durable = offset;
@@ -229,6 +281,7 @@ impl Sink {
             let mut pending = self.lock();
             pending.closed = true;
             pending.chunk.clear();
+            (pending.waiting, pending.in_hand) = (None, None);
         }
         self.taken.notify_one();
         self.progress
@@ -265,7 +318,7 @@ mod tests {
         let table = ddl::parse_create_table("CREATE TABLE c.s.t (a INT)").unwrap();
         let plan = Plan::for_json(&table).unwrap();
         let (writer, notes) = mpsc::channel();
-        let sink = Sink::new(&plan, None, writer, Arc::default());
+        let sink = Sink::new(&plan, None, None, writer, Arc::default());
         let add = |offset| {
             let records = [r#"{"a":1}"#].into_iter();
             sink.add(offset, 7, records, Chunk::push_json)

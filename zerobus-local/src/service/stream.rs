@@ -18,6 +18,7 @@ use zerobus_proto::{
 
 use super::access::{Access, parse_name};
 use super::codec::{Call, Incoming, Request, Told};
+use super::live::LiveStream;
 use super::persistent::{self, Problem};
 use super::reader::{Encoding, End, Injection, Reader, Signal};
 use super::sink::{Progress, Sink};
@@ -82,7 +83,7 @@ impl Ingest {
         let Some(first) = first else {
             return Ok(());
         };
-        let (encoding, sink) = match Incoming::parse(self.call, &first)? {
+        let (encoding, sink, stream_id) = match Incoming::parse(self.call, &first)? {
             Incoming::Other(Some(Request::Create(create))) => self.create(&create).await?,
             Incoming::Other(Some(Request::Resume(resume))) => self.resume(resume).await?,
             _ => {
@@ -95,34 +96,47 @@ impl Ingest {
                 )));
             }
         };
-        let _open = self.table.metrics.open_stream();
-        self.ingest(requests, encoding, &sink).await
+        let _counted = self.table.metrics.open_stream();
+        let live = LiveStream {
+            stream_id: stream_id.clone(),
+            call: self.call,
+            encoding,
+            opened: Instant::now(),
+            sink: Arc::clone(&sink),
+        };
+        let table = Arc::clone(&self.table);
+        let _live = table.live.add(live);
+        self.ingest(requests, encoding, &stream_id, &sink).await
     }
 
     async fn create(
         &self,
         create: &CreateIngestStreamRequest,
-    ) -> Result<(Encoding, Arc<Sink>), Status> {
+    ) -> Result<(Encoding, Arc<Sink>, String), Status> {
         let (encoding, plan) = self.open(create)?;
         let stream_id = Uuid::new_v4().to_string();
-        let sink = match (self.call, persistent::app_id(&stream_id)) {
-            (Call::Persistent, Some(app_id)) => {
-                let created = self.table.writer.create(&app_id, &plan).await;
+        let sink = match persistent::app_id(&stream_id) {
+            Some(app_id) if self.call == Call::Persistent => {
+                let created = self.table.writer.create(&app_id, &stream_id, &plan).await;
                 let created = created.ok_or_else(stopping)?;
                 created.map_err(|problem| problem.status(&self.table.name, &stream_id))?
             }
-            _ => self.table.writer.sink(&plan).ok_or_else(stopping)?,
+            _ => {
+                let stream = Some(stream_id.as_str());
+                self.table.writer.sink(stream, &plan).ok_or_else(stopping)?
+            }
         };
-        let stream_id = Some(stream_id);
-        self.tell(Told::Created(CreateIngestStreamResponse { stream_id }))
-            .await;
-        Ok((encoding, sink))
+        let created = CreateIngestStreamResponse {
+            stream_id: Some(stream_id.clone()),
+        };
+        self.tell(Told::Created(created)).await;
+        Ok((encoding, sink, stream_id))
     }
 
     async fn resume(
         &self,
         resume: ResumeIngestStreamRequest,
-    ) -> Result<(Encoding, Arc<Sink>), Status> {
+    ) -> Result<(Encoding, Arc<Sink>, String), Status> {
         let (encoding, plan) = self.open(&CreateIngestStreamRequest {
             table_name: Some(self.table.name.to_string()),
             descriptor_proto: resume.descriptor_proto,
@@ -136,14 +150,14 @@ impl Ingest {
         };
         let refused = |problem: Problem| problem.status(&self.table.name, &stream_id);
         let app_id = persistent::app_id(&stream_id).ok_or_else(|| refused(Problem::Unknown))?;
-        let resumed = self.table.writer.resume(&app_id, &plan).await;
+        let resumed = self.table.writer.resume(&app_id, &stream_id, &plan).await;
         let sink = resumed.ok_or_else(stopping)?.map_err(refused)?;
         let last_committed_offset = sink.progress().borrow().durable;
         self.tell(Told::Resumed(ResumeIngestStreamResponse {
             last_committed_offset,
         }))
         .await;
-        Ok((encoding, sink))
+        Ok((encoding, sink, stream_id))
     }
 
     fn open(&self, create: &CreateIngestStreamRequest) -> Result<(Encoding, Plan), Status> {
@@ -190,6 +204,7 @@ impl Ingest {
         &mut self,
         requests: &mut Streaming<Bytes>,
         encoding: Encoding,
+        stream_id: &str,
         sink: &Arc<Sink>,
     ) -> Result<(), Status> {
         let mut progress = sink.progress();
@@ -202,6 +217,7 @@ impl Ingest {
             injection: &self.injection,
             signal,
             table: &self.table,
+            stream_id,
             call: self.call,
             encoding,
             sink,

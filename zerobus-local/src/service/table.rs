@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zerobus_schema::{Fingerprint, TableName, TableSchema, delta as delta_schema};
 
+use super::live::LiveStreams;
 use super::metrics::TableMetrics;
 use super::writer::Writer;
 use crate::delta::{DeltaError, DeltaTable, Durability, TableOptions};
 use crate::error::TableError;
 use crate::faults::Faults;
+use crate::rows::{LiveFiles, RowsError};
 use crate::server::Received;
 
 const LOG_FOLDER: &str = "_delta_log";
@@ -24,11 +26,20 @@ pub(crate) struct Table {
     pub(crate) folder: PathBuf,
     pub(super) writer: Writer,
     pub(super) metrics: Arc<TableMetrics>,
+    pub(super) live: LiveStreams,
+    files: Mutex<LiveFiles>,
 }
 
 impl Table {
     pub(crate) fn received(&self) -> Received {
         self.metrics.received()
+    }
+
+    /// Its data files, after a look at what was added to its log.
+    pub(crate) fn files(&self) -> Result<MutexGuard<'_, LiveFiles>, RowsError> {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.follow(&self.folder)?;
+        Ok(files)
     }
 
     /// Whether its folder is still where it was.
@@ -197,6 +208,8 @@ impl Tables {
             folder,
             writer,
             metrics,
+            live: LiveStreams::default(),
+            files: Mutex::default(),
         }))
     }
 

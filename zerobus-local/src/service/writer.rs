@@ -62,17 +62,24 @@ impl Writer {
     }
 
     /// A new stream's end; `None` when the server is shutting down.
-    pub(super) fn sink(&self, plan: &Plan) -> Option<Arc<Sink>> {
-        Some(Sink::new(plan, None, self.inbox()?, self.metrics()))
+    pub(super) fn sink(&self, stream_id: Option<&str>, plan: &Plan) -> Option<Arc<Sink>> {
+        Some(Sink::new(
+            plan,
+            stream_id,
+            None,
+            self.inbox()?,
+            self.metrics(),
+        ))
     }
 
     /// The end of a persistent stream that begins with this connection.
     pub(super) async fn create(
         &self,
         app_id: &str,
+        stream_id: &str,
         plan: &Plan,
     ) -> Option<Result<Arc<Sink>, Problem>> {
-        let sink = Sink::new(plan, Some(app_id.to_owned()), self.inbox()?, self.metrics());
+        let sink = self.persistent(app_id, stream_id, plan)?;
         let created = self.ask(app_id, What::Create(Arc::clone(&sink))).await?;
         Some(created.map(|()| sink))
     }
@@ -82,11 +89,23 @@ impl Writer {
     pub(super) async fn resume(
         &self,
         app_id: &str,
+        stream_id: &str,
         plan: &Plan,
     ) -> Option<Result<Arc<Sink>, Problem>> {
-        let sink = Sink::new(plan, Some(app_id.to_owned()), self.inbox()?, self.metrics());
+        let sink = self.persistent(app_id, stream_id, plan)?;
         let resumed = self.ask(app_id, What::Resume(Arc::clone(&sink))).await?;
         Some(resumed.map(|()| sink))
+    }
+
+    fn persistent(&self, app_id: &str, stream_id: &str, plan: &Plan) -> Option<Arc<Sink>> {
+        let (inbox, metrics) = (self.inbox()?, self.metrics());
+        Some(Sink::new(
+            plan,
+            Some(stream_id),
+            Some(app_id.to_owned()),
+            inbox,
+            metrics,
+        ))
     }
 
     /// Ends a persistent stream for good.
@@ -268,9 +287,10 @@ impl WriterThread {
             .filter_map(|(sink, last)| Some((sink.app_id()?, (*last)?)))
             .map(|(app_id, version)| Txn { app_id, version })
             .collect();
+        let ids = streams.iter().filter_map(|(sink, _)| sink.stream_id());
         let failure = if batches.is_empty() && txns.is_empty() {
             None
-        } else if self.faults.with_commit(&self.name) {
+        } else if self.faults.with_commit(&self.name, ids) {
             Some(Arc::new(WriteFailure {
                 code: Code::Unavailable,
                 message: "the disk has no room (injected fault disk_full)".to_owned(),

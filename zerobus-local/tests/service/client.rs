@@ -21,6 +21,8 @@ use crate::air_quality::{AirQuality, TABLE, descriptor};
 use crate::http::ingest_token;
 
 pub(crate) struct Client {
+    /// Once it is created.
+    pub(crate) stream_id: String,
     requests: Option<mpsc::Sender<EphemeralStreamRequest>>,
     responses: Streaming<EphemeralStreamResponse>,
 }
@@ -46,6 +48,7 @@ impl Client {
             .ephemeral_stream(request)
             .await?;
         Ok(Self {
+            stream_id: String::new(),
             requests: Some(requests),
             responses: response.into_inner(),
         })
@@ -108,6 +111,7 @@ impl Client {
         match client.next().await.unwrap() {
             Some(Response::CreateStreamResponse(created)) => {
                 assert!(!created.stream_id().is_empty());
+                client.stream_id = created.stream_id().to_owned();
             }
             other => panic!("{other:?}"),
         }

@@ -195,6 +195,42 @@ async fn faults_are_put_seen_and_taken_away_over_http() {
     assert_eq!(answer.json(), json!({"faults": []}));
 }
 
+#[tokio::test]
+async fn a_fault_of_one_stream_leaves_the_others_alone() {
+    for fault in [Fault::Unavailable, Fault::DiskFull] {
+        let local = Local::start().await;
+        let mut other = Client::open(&local.server, RecordType::Proto).await;
+        let mut client = Client::open(&local.server, RecordType::Proto).await;
+        assert_ne!(client.stream_id, other.stream_id);
+        let rule = json!({"fault": fault.name(), "stream": client.stream_id});
+        let rules = json!({"faults": [rule]}).to_string();
+        let answer = request(&local.server, "PUT", "/faults", &[], &rules).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        other.send(single(0, &record(0))).await;
+        assert_eq!(other.acked().await, 0);
+        client.send(single(0, &record(1))).await;
+        let (acked, status) = client.refusal().await;
+        assert_eq!(
+            (acked, status.code()),
+            (None, Code::Unavailable),
+            "{fault:?}"
+        );
+        other.send(single(1, &record(2))).await;
+        assert_eq!(other.acked().await, 1);
+        assert_eq!(local.temps(), [0, 2]);
+        let faults = request(&local.server, "GET", "/faults", &[], "")
+            .await
+            .json();
+        assert_eq!(faults["faults"][0]["stream"], rule_stream(&rules));
+        assert_eq!(faults["faults"][0]["fired"], 1);
+    }
+}
+
+fn rule_stream(rules: &str) -> serde_json::Value {
+    let rules: serde_json::Value = serde_json::from_str(rules).unwrap();
+    rules["faults"][0]["stream"].clone()
+}
+
 #[derive(ZerobusRecord)]
 #[zerobus(table = "main.default.events", schema = "tests/kill/events.json")]
 struct Event {

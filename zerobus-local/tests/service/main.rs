@@ -4,6 +4,7 @@
 
 mod access;
 mod air_quality;
+mod browser;
 mod catalog;
 mod client;
 mod descriptor;
@@ -19,6 +20,7 @@ mod persistent;
 mod reader;
 mod record;
 mod rows;
+mod sight;
 mod stream;
 mod tls;
 mod token;
@@ -35,6 +37,14 @@ struct Local {
 impl Local {
     async fn start() -> Self {
         Self::with(air_quality::DDL).await
+    }
+
+    /// A server without tables.
+    async fn empty() -> Self {
+        let data = TempDir::new().unwrap();
+        let server = LocalZerobus::builder().data(data.path()).start().await;
+        let server = server.unwrap();
+        Self { data, server }
     }
 
     /// A server with other tables.
