@@ -161,6 +161,11 @@ impl<P> Ledger<P> {
         self.sent
     }
 
+    /// As [`unacked`](Self::unacked).
+    pub(crate) fn unacked_mut(&mut self) -> impl Iterator<Item = &mut Message<P>> {
+        self.messages.iter_mut()
+    }
+
     /// What is not acked, sent or not, oldest first.
     pub(crate) fn unacked(&self) -> impl Iterator<Item = &Message<P>> {
         self.messages.iter()

@@ -147,10 +147,12 @@ impl Batch {
 }
 
 /// The records of one message, from sealing to ack.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Payload {
     /// Never sent: the message header still goes into the headroom.
     New(Vec<u8>),
+    /// Never sent, and kept elsewhere too: the framed records alone.
+    Shared(Bytes),
     /// Sent before and perhaps still held by the transport: the framed records alone.
     Sent(Bytes),
 }
@@ -159,6 +161,16 @@ impl Payload {
     /// Whether it went out before, so that it may be stored already.
     pub(crate) fn was_sent(&self) -> bool {
         matches!(self, Self::Sent(_))
+    }
+
+    /// The same records for another stream, without copying them.
+    pub(crate) fn share(&mut self) -> Self {
+        if let Self::New(buf) = self {
+            let mut records = Bytes::from(std::mem::take(buf));
+            records.advance(HEADROOM.min(records.len()));
+            *self = Self::Shared(records);
+        }
+        self.clone()
     }
 
     /// Takes the payload apart after so many records, and tells the framed bytes of each part.
@@ -182,7 +194,7 @@ impl Payload {
         Records {
             rest: match self {
                 Self::New(buf) => Bytes::copy_from_slice(buf.get(HEADROOM..).unwrap_or_default()),
-                Self::Sent(records) => records.clone(),
+                Self::Shared(records) | Self::Sent(records) => records.clone(),
             },
         }
     }
@@ -238,7 +250,7 @@ mod tests {
     fn framed(batch: Batch) -> Vec<u8> {
         match batch.into_payload() {
             Payload::New(buf) => buf[HEADROOM..].to_vec(),
-            Payload::Sent(_) => unreachable!(),
+            _ => unreachable!(),
         }
     }
 

@@ -1,32 +1,25 @@
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use zerobus_catalog::{Config, Secret, Workspace, WorkspaceBuilder};
 use zerobus_record::ZerobusRecord;
 use zerobus_schema::{TableName, TableSchema};
 
-use crate::budget::Budget;
-use crate::connection::Connector;
+use crate::builder::StreamBuilder;
 use crate::descriptor::ProtoDescriptor;
-use crate::driver::Driver;
 use crate::dynamic::{Dynamic, RecordSchema};
 use crate::endpoint::{Endpoint, TransportOptions};
 use crate::error::Error;
 use crate::format::Format;
 use crate::headers::{FixedToken, HeadersProvider};
 use crate::json::Json;
-use crate::options::StreamOptions;
 use crate::proto::Proto;
-use crate::queue::Queue;
-use crate::refused::{DeadLetters, RefusedRecord};
-use crate::stream::Stream;
 
 /// Where streams go and as whom: the endpoint, the workspace and the credentials. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
-    endpoint: Endpoint,
-    headers: Arc<dyn HeadersProvider>,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) headers: Arc<dyn HeadersProvider>,
     /// Where the catalog is, where there are credentials for it.
     workspace: Option<Workspace>,
 }
@@ -106,14 +99,7 @@ impl Client {
     }
 
     fn stream_of<R>(&self, table: impl Into<String>, format: Format) -> StreamBuilder<R> {
-        StreamBuilder {
-            client: self.clone(),
-            table: table.into(),
-            format,
-            options: StreamOptions::default(),
-            dead_letters: None,
-            record: PhantomData,
-        }
+        StreamBuilder::new(self.clone(), table.into(), format)
     }
 }
 
@@ -255,131 +241,6 @@ impl fmt::Debug for ClientBuilder {
         f.debug_struct("ClientBuilder")
             .field("config", &self.config)
             .field("transport", &self.transport)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Opens a [`Stream`].
-pub struct StreamBuilder<R> {
-    client: Client,
-    table: String,
-    format: Format,
-    options: StreamOptions,
-    dead_letters: Option<DeadLetters>,
-    record: PhantomData<fn(&R)>,
-}
-
-impl<R> StreamBuilder<R> {
-    /// The table, as `catalog.schema.table`; the one of the record type unless given.
-    #[must_use]
-    pub fn table(mut self, name: impl Into<String>) -> Self {
-        self.table = name.into();
-        self
-    }
-
-    /// How the stream behaves.
-    #[must_use]
-    pub fn options(mut self, options: StreamOptions) -> Self {
-        self.options = options;
-        self
-    }
-
-    /// Changes single options.
-    ///
-    /// ```no_run
-    /// # fn run<R: zerobus_client::ZerobusRecord>(client: zerobus_client::Client) {
-    /// let builder = client.stream::<R>().configure(|options| options.recovery_retries = 10);
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn configure(mut self, change: impl FnOnce(&mut StreamOptions)) -> Self {
-        change(&mut self.options);
-        self
-    }
-
-    /// Has the stream go on without a record that the service refuses, and hands that record to `sink`.
-    ///
-    /// The service ends a stream for one bad record and does not say which. So the stream reconnects, sends one message
-    /// at a time, and halves the one that is refused until a single record is left. Order is kept; later records wait.
-    /// The stream ends all the same, with everything unacked to be had from it, when two single records are refused
-    /// one after the other or more than `max_isolations` searches a minute begin: the cause lies in the table then.
-    ///
-    /// `sink` is called by the stream's background task and must not block it. The record counts as settled from then
-    /// on: `flush` does not wait for it, and `wait_for_offset` with its offset returns
-    /// [`Error::RecordRefused`](crate::Error::RecordRefused).
-    ///
-    /// ```no_run
-    /// # async fn run<R: zerobus_client::ZerobusRecord>(client: zerobus_client::Client) -> Result<(), zerobus_client::Error> {
-    /// let (letters, refused) = std::sync::mpsc::channel();
-    /// let stream = client
-    ///     .stream::<R>()
-    ///     .dead_letters(move |letter| drop(letters.send(letter)))
-    ///     .open()
-    ///     .await?;
-    /// # drop((stream, refused));
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn dead_letters(mut self, sink: impl FnMut(RefusedRecord) + Send + 'static) -> Self {
-        self.dead_letters = Some(Box::new(sink));
-        self
-    }
-
-    /// Opens the stream: fetches a token, connects, and has the service accept table and descriptor. What may pass
-    /// is tried again as the options say.
-    ///
-    /// # Errors
-    /// [`Error`]; nothing is kept of a stream that did not open.
-    ///
-    /// # Panics
-    /// Outside a tokio runtime: the stream has a background task.
-    pub async fn open(self) -> Result<Stream<R>, Error> {
-        self.options.check()?;
-        self.format.check()?;
-        if self.table.is_empty() {
-            return Err(Error::Configuration {
-                problem: "the record type names no table; name one with `.table(\"catalog.schema.table\")`"
-                    .to_owned(),
-            });
-        }
-        let table = TableName::parse(&self.table)?;
-        let connector = Connector::new(
-            self.client.endpoint,
-            self.client.headers,
-            table.clone(),
-            &self.format,
-            self.options.recovery_timeout,
-        );
-        let budget = Budget::new(
-            self.options.max_inflight_records,
-            self.options.max_inflight_bytes,
-        );
-        let queue = Arc::new(Queue::new(self.format.encoding, Arc::new(budget)));
-        let mut driver = Driver::new(
-            connector,
-            Arc::clone(&queue),
-            self.options.clone(),
-            self.dead_letters,
-        );
-        let connection = driver.open().await?;
-        tracing::debug!(%table, "stream opened");
-        let task = tokio::spawn(driver.run(connection));
-        Ok(Stream::new(
-            table,
-            queue,
-            &self.options,
-            self.format.schema,
-            task.abort_handle(),
-        ))
-    }
-}
-
-impl<R> fmt::Debug for StreamBuilder<R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StreamBuilder")
-            .field("table", &self.table)
-            .field("options", &self.options)
             .finish_non_exhaustive()
     }
 }

@@ -104,10 +104,12 @@ pub(crate) fn batch_frames(
             *payload = Payload::Sent(bytes.slice(HEADROOM..));
             (bytes.slice(start..), None)
         }
-        Payload::Sent(records) => (
-            batch_header(offset_id, records.len(), encoding).freeze(),
-            Some(records.clone()),
-        ),
+        Payload::Shared(records) | Payload::Sent(records) => {
+            let records = records.clone();
+            *payload = Payload::Sent(records.clone());
+            let header = batch_header(offset_id, records.len(), encoding);
+            (header.freeze(), Some(records))
+        }
     }
 }
 

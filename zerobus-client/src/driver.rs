@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
@@ -207,7 +207,7 @@ impl Driver {
             offset: first.offset,
             error: error.clone(),
         };
-        let Some(sink) = &mut self.dead_letters else {
+        let Some(sink) = &self.dead_letters else {
             return Err(refused);
         };
         let (offset, producer) = (first.offset, first.producer);
@@ -215,6 +215,7 @@ impl Driver {
         tracing::warn!(table = %self.connector.table, offset, producer, records = batch_records, %error, "refused");
         // A sink that panics has not got the record, and must not take the stream's task along.
         let handed_out = catch_unwind(AssertUnwindSafe(|| {
+            let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
             for (offset, record) in (offset..).zip(records) {
                 sink(RefusedRecord {
                     offset,

@@ -1,8 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod ack;
+mod acks;
 mod batch;
 mod budget;
+mod builder;
+mod callback;
 mod client;
 mod codec;
 mod connection;
@@ -17,6 +20,7 @@ mod headers;
 mod intake;
 mod isolation;
 mod json;
+mod opening;
 mod options;
 mod producer;
 mod proto;
@@ -30,7 +34,10 @@ mod status;
 mod stream;
 mod watch;
 
-pub use client::{Client, ClientBuilder, StreamBuilder};
+pub use acks::AckFuture;
+pub use builder::StreamBuilder;
+pub use callback::AckCallback;
+pub use client::{Client, ClientBuilder};
 pub use descriptor::{DescriptorError, ProtoDescriptor};
 pub use dynamic::{Dynamic, DynamicRecord, RecordSchema, Value};
 pub use error::Error;

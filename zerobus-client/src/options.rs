@@ -41,6 +41,9 @@ pub struct StreamOptions {
     /// The time outstanding acks are waited for when the service asks the stream to move: `None` for as long as the
     /// service leaves, zero for not at all, else the shorter of the two. Records are taken meanwhile. `None`.
     pub stream_paused_max_wait_time: Option<Duration>,
+    /// The time `close` waits for [ack callbacks](crate::AckCallback) that are still to come: `None` for as long as
+    /// they take, zero for not at all. 5 s.
+    pub callback_max_wait_time: Option<Duration>,
     /// Whether a stream that is refused for one record finds out which, and ends with
     /// [`Error::RecordRefused`](crate::Error::RecordRefused) that names its offset, at the cost of some reconnects.
     /// With a dead-letter sink it is found in any case, and the stream goes on. Off.
@@ -68,6 +71,7 @@ impl Default for StreamOptions {
             server_lack_of_ack_timeout: Duration::from_secs(60),
             flush_timeout: Duration::from_secs(300),
             stream_paused_max_wait_time: None,
+            callback_max_wait_time: Some(Duration::from_secs(5)),
             name_refused_record: false,
             max_isolations: 16,
             batch_bytes: 64 << 10,

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use crate::acks::AckFuture;
 use crate::error::Error;
 use crate::intake::Intake;
 use crate::record::Record;
@@ -114,7 +115,15 @@ impl<R> Producer<R> {
     /// # Errors
     /// As [`Stream::wait_for_offset`](crate::Stream::wait_for_offset).
     pub async fn wait_for_offset(&self, offset: i64) -> Result<(), Error> {
-        self.intake.wait_for_offset(offset).await
+        self.intake
+            .acks()
+            .wait_for_offset(offset, self.next_offset())
+            .await
+    }
+
+    /// As [`Stream::ack`](crate::Stream::ack).
+    pub fn ack(&self, offset: i64) -> AckFuture {
+        self.intake.acks().ack(offset, self.next_offset())
     }
 
     /// Sends everything that this producer took and waits until it is durable.
@@ -122,13 +131,13 @@ impl<R> Producer<R> {
     /// # Errors
     /// [`Error::FlushTimeout`], or why the stream failed.
     pub async fn flush(&self) -> Result<(), Error> {
-        self.intake.flush().await
+        self.intake.acks().flush(self.next_offset()).await
     }
 
     /// Which producer of its stream it is, as [`RefusedRecord::producer`](crate::RefusedRecord::producer) names it.
     #[must_use]
     pub fn id(&self) -> u64 {
-        self.intake.id()
+        self.intake.acks().id()
     }
 
     /// The offset that its next record gets: how many records it took.
@@ -140,7 +149,7 @@ impl<R> Producer<R> {
     /// The offset of its last durable record; none before the first ack.
     #[must_use]
     pub fn acked_offset(&self) -> Option<i64> {
-        self.intake.acked_offset()
+        self.intake.acks().acked_offset()
     }
 }
 

@@ -223,6 +223,23 @@ impl Queue {
         true
     }
 
+    /// Queues what was a message of another stream.
+    pub(crate) fn adopt(&self, slot: &Slot, message: Message<Payload>) {
+        self.core().push_message(&self.budget, slot, message);
+    }
+
+    /// What is not acked, in the messages that it was or would have been sent in.
+    pub(crate) fn unacked_messages(&self) -> Vec<Message<Payload>> {
+        let mut core = self.core();
+        let messages = core.ledger.unacked_mut();
+        messages
+            .map(|message| Message {
+                payload: message.payload.share(),
+                ..*message
+            })
+            .collect()
+    }
+
     /// Queues the slot's batch in the making, if there is one.
     pub(crate) fn seal(&self, slot: &Slot) {
         self.core().seal(&self.budget, slot);
@@ -265,6 +282,11 @@ impl Queue {
 
     /// Each record that is not acked, oldest first, as it was encoded.
     pub(crate) fn unacked(&self) -> Vec<Bytes> {
+        self.unacked_batches().into_iter().flatten().collect()
+    }
+
+    /// The same by message.
+    pub(crate) fn unacked_batches(&self) -> Vec<Vec<Bytes>> {
         if self.is_ended() {
             self.stop_intake();
         } else {
@@ -273,7 +295,7 @@ impl Queue {
         let core = self.core();
         let messages = core.ledger.unacked();
         messages
-            .flat_map(|message| message.payload.records())
+            .map(|message| message.payload.records().collect())
             .collect()
     }
 
@@ -535,7 +557,17 @@ impl Queue {
 
 impl Core {
     fn push(&mut self, budget: &Budget, slot: &Slot, batch: Batch, whole: bool) {
-        let (records, bytes) = (batch.records(), batch.bytes() as u64);
+        let message = Message {
+            records: batch.records(),
+            bytes: batch.bytes() as u64,
+            payload: batch.into_payload(),
+            whole,
+        };
+        self.push_message(budget, slot, message);
+    }
+
+    fn push_message(&mut self, budget: &Budget, slot: &Slot, message: Message<Payload>) {
+        let Message { records, bytes, .. } = message;
         self.queued_records += records;
         slot.queued(
             records,
@@ -544,12 +576,7 @@ impl Core {
             self.ledger.acked_records(),
         );
         budget.queued(records, bytes);
-        self.ledger.push(Message {
-            records,
-            bytes,
-            payload: batch.into_payload(),
-            whole,
-        });
+        self.ledger.push(message);
         self.wake_body();
     }
 

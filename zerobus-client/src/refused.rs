@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
@@ -22,7 +23,7 @@ pub struct RefusedRecord {
 }
 
 /// Where refused records go.
-pub(crate) type DeadLetters = Box<dyn FnMut(RefusedRecord) + Send>;
+pub(crate) type DeadLetters = Arc<Mutex<dyn FnMut(RefusedRecord) + Send>>;
 
 impl fmt::Debug for RefusedRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

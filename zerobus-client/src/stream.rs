@@ -1,18 +1,21 @@
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use zerobus_schema::TableName;
 
+use crate::acks::AckFuture;
+use crate::callback::Callbacks;
 use crate::error::Error;
 use crate::intake::Intake;
-use crate::options::StreamOptions;
+use crate::opening::{Opened, Opening};
 use crate::producer::Producer;
 use crate::queue::{Progress, Queue};
-use crate::record::{Record, SchemaId};
+use crate::record::Record;
 use crate::state::StreamState;
 use crate::watch::StreamWatch;
 
@@ -29,26 +32,27 @@ use crate::watch::StreamWatch;
 /// Dropping a stream ends it at once, for its producers too. What was not acked by then may or may not be stored, so
 /// call [`close`](Self::close) before.
 pub struct Stream<R> {
-    table: TableName,
+    opening: Opening,
     intake: Intake,
     progress: watch::Receiver<Progress>,
     task: AbortHandle,
+    callbacks: Option<Callbacks>,
+    unacked_sink: Option<UnackedSink>,
+    /// What was not acked at the end was handed to the owner.
+    handed_back: AtomicBool,
     record: PhantomData<fn(&R)>,
 }
 
 impl<R> Stream<R> {
-    pub(crate) fn new(
-        table: TableName,
-        queue: Arc<Queue>,
-        options: &StreamOptions,
-        schema: Option<SchemaId>,
-        task: AbortHandle,
-    ) -> Self {
+    pub(crate) fn new(opening: Opening, opened: Opened, unacked_sink: Option<UnackedSink>) -> Self {
         Self {
-            table,
-            progress: queue.progress(),
-            intake: Intake::new(queue, options, schema),
-            task,
+            opening,
+            progress: opened.intake.acks().queue.progress(),
+            intake: opened.intake,
+            task: opened.task,
+            callbacks: opened.callbacks,
+            unacked_sink,
+            handed_back: AtomicBool::new(false),
             record: PhantomData,
         }
     }
@@ -64,6 +68,7 @@ impl<R> Stream<R> {
     /// [`Error::Record`] and [`Error::RecordTooLarge`] are about this record alone, which was not taken. Any other
     /// means that the stream has ended.
     #[inline]
+    #[doc(alias = "ingest_record_offset")]
     pub async fn ingest_record<T: Record<R> + ?Sized>(&mut self, record: &T) -> Result<i64, Error> {
         const { T::CHECK };
         if !self.intake.has_room() {
@@ -78,6 +83,7 @@ impl<R> Stream<R> {
     /// # Errors
     /// As [`ingest_record`](Self::ingest_record). The records before the one that failed were taken:
     /// [`next_offset`](Self::next_offset) tells how many.
+    #[doc(alias = "ingest_records_offset")]
     pub async fn ingest_records<'r, T: Record<R> + ?Sized + 'r>(
         &mut self,
         records: impl IntoIterator<Item = &'r T>,
@@ -116,12 +122,30 @@ impl<R> Stream<R> {
     /// # Errors
     /// [`Error::Full`] where [`ingest_record`](Self::ingest_record) would wait; else as there.
     #[inline]
+    #[doc(alias = "ingest_record_nowait")]
     pub fn try_ingest<T: Record<R> + ?Sized>(&mut self, record: &T) -> Result<i64, Error> {
         const { T::CHECK };
         if !self.intake.has_room() {
             self.intake.ask_for_room()?;
         }
         self.intake.take_record(record)
+    }
+
+    /// [`try_ingest`](Self::try_ingest) for records in order; returns the offset of the last one, none when there were
+    /// none.
+    ///
+    /// # Errors
+    /// As there. The records before the one that failed were taken.
+    #[doc(alias = "ingest_records_nowait")]
+    pub fn try_ingest_records<'r, T: Record<R> + ?Sized + 'r>(
+        &mut self,
+        records: impl IntoIterator<Item = &'r T>,
+    ) -> Result<Option<i64>, Error> {
+        let mut last = None;
+        for record in records {
+            last = Some(self.try_ingest(record)?);
+        }
+        Ok(last)
     }
 
     /// A handle for another task to add records with, beside this one and all others. Offsets are each handle's own.
@@ -139,7 +163,31 @@ impl<R> Stream<R> {
     /// [`Error::UnknownOffset`] when no record has this offset, [`Error::RecordRefused`] when the dead-letter sink got
     /// it (the latest 256 such records are known), [`Error::FlushTimeout`], or why the stream failed.
     pub async fn wait_for_offset(&self, offset: i64) -> Result<(), Error> {
-        self.intake.wait_for_offset(offset).await
+        let next = self.next_offset();
+        self.intake.acks().wait_for_offset(offset, next).await
+    }
+
+    /// The same as a future of its own, to be awaited elsewhere while the stream goes on. What has gathered is sent at
+    /// once when it is first polled.
+    ///
+    /// ```no_run
+    /// # async fn run<R: zerobus_client::ZerobusRecord>(mut stream: zerobus_client::Stream<R>, record: R) -> Result<(), zerobus_client::Error> {
+    /// let offset = stream.ingest_record(&record).await?;
+    /// let ack = stream.ack(offset);
+    /// tokio::spawn(async move {
+    ///     match ack.await {
+    ///         Ok(()) => println!("durable"),
+    ///         Err(error) => eprintln!("{error}"),
+    ///     }
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`wait_for_offset`](Self::wait_for_offset).
+    pub fn ack(&self, offset: i64) -> AckFuture {
+        self.intake.acks().ack(offset, self.next_offset())
     }
 
     /// Sends everything taken so far, by its producers too, and waits until it is durable.
@@ -147,7 +195,7 @@ impl<R> Stream<R> {
     /// # Errors
     /// [`Error::FlushTimeout`], or why the stream failed.
     pub async fn flush(&self) -> Result<(), Error> {
-        self.intake.flush_all().await
+        self.intake.acks().flush_all().await
     }
 
     /// Flushes, then ends the stream. Calling it again is fine, also after a call that failed or was dropped.
@@ -165,6 +213,39 @@ impl<R> Stream<R> {
         let _ = progress
             .wait_for(|progress| progress.state.is_final())
             .await;
+        if let Some(callbacks) = &mut self.callbacks {
+            callbacks
+                .wait(self.opening.options.callback_max_wait_time)
+                .await;
+        }
+        Ok(())
+    }
+
+    /// Makes a new stream of this one, in place, with the same table and options, which sends first what was not
+    /// acked: these records have the offsets from 0 in the new numbering. What still goes is ended before, with its
+    /// producers.
+    ///
+    /// ```no_run
+    /// # async fn run<R: zerobus_client::ZerobusRecord>(mut stream: zerobus_client::Stream<R>) -> Result<(), zerobus_client::Error> {
+    /// while let Err(error) = stream.flush().await {
+    ///     eprintln!("{error}");
+    ///     stream.recreate().await?; // nothing is lost when this fails: it can be called again
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`StreamBuilder::open`](crate::StreamBuilder::open). The stream is ended then and keeps its records.
+    #[doc(alias = "recreate_stream")]
+    pub async fn recreate(&mut self) -> Result<(), Error> {
+        self.end();
+        let opened = self.opening.open(self.queue().unacked_messages()).await?;
+        self.progress = opened.intake.acks().queue.progress();
+        self.intake = opened.intake;
+        self.task = opened.task;
+        self.callbacks = opened.callbacks;
+        self.handed_back = AtomicBool::new(false);
         Ok(())
     }
 
@@ -172,7 +253,19 @@ impl<R> Stream<R> {
     /// these are the ones to send on another; some of them may be stored already.
     #[must_use]
     pub fn get_unacked_records(&self) -> Vec<Bytes> {
+        if self.state().is_final() {
+            self.handed_back.store(true, Ordering::Relaxed);
+        }
         self.queue().unacked()
+    }
+
+    /// The same in the batches in which the records were or would have been sent.
+    #[must_use]
+    pub fn get_unacked_batches(&self) -> Vec<Vec<Bytes>> {
+        if self.state().is_final() {
+            self.handed_back.store(true, Ordering::Relaxed);
+        }
+        self.queue().unacked_batches()
     }
 
     /// The service's name for the stream, for logs and support. A new connection brings a new one.
@@ -215,7 +308,7 @@ impl<R> Stream<R> {
     /// The table it writes to.
     #[must_use]
     pub fn table(&self) -> &TableName {
-        &self.table
+        &self.opening.table
     }
 
     /// The offset that the next record gets: how many records were taken by this handle.
@@ -227,33 +320,51 @@ impl<R> Stream<R> {
     /// The offset of the last durable record; none before the first ack.
     #[must_use]
     pub fn acked_offset(&self) -> Option<i64> {
-        self.intake.acked_offset()
+        self.intake.acks().acked_offset()
     }
 
     fn queue(&self) -> &Queue {
-        self.intake.queue()
+        &self.intake.acks().queue
     }
-}
 
-impl<R> Drop for Stream<R> {
-    fn drop(&mut self) {
+    /// Takes and sends nothing more; what was taken is kept.
+    fn end(&self) {
         self.queue().stop_intake();
-        let unacked = self.queue().unacked_records();
-        if unacked > 0 && self.state() != StreamState::Failed {
-            tracing::warn!(table = %self.table, unacked, "stream dropped before all records were acked");
-        }
         self.task.abort();
-        // For those who still wait or watch.
         if !self.state().is_final() {
+            // For those who still wait or watch.
             self.queue().end(None);
         }
     }
 }
 
+impl<R> Drop for Stream<R> {
+    fn drop(&mut self) {
+        let failed = self.state() == StreamState::Failed;
+        self.end();
+        let unacked = self.queue().unacked_records();
+        if unacked == 0 {
+            return;
+        }
+        if !failed {
+            tracing::warn!(table = %self.table(), unacked, "stream dropped before all records were acked");
+        }
+        if let Some(sink) = self.unacked_sink.take()
+            && !self.handed_back.load(Ordering::Relaxed)
+        {
+            let sink = sink.into_inner().unwrap_or_else(PoisonError::into_inner);
+            sink(self.queue().unacked());
+        }
+    }
+}
+
+/// Gets what a stream leaves behind.
+pub(crate) type UnackedSink = Mutex<Box<dyn FnOnce(Vec<Bytes>) + Send>>;
+
 impl<R> fmt::Debug for Stream<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stream")
-            .field("table", &self.table)
+            .field("table", self.table())
             .field("stream_id", &self.stream_id())
             .field("state", &self.state())
             .field("next_offset", &self.next_offset())

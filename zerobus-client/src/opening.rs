@@ -1,0 +1,74 @@
+//! What a stream is opened with, kept so that it can be opened again.
+
+use std::sync::Arc;
+
+use tokio::task::AbortHandle;
+use zerobus_schema::TableName;
+
+use crate::ack::Message;
+use crate::batch::Payload;
+use crate::budget::Budget;
+use crate::callback::{AckCallback, Callbacks};
+use crate::client::Client;
+use crate::connection::Connector;
+use crate::driver::Driver;
+use crate::error::Error;
+use crate::format::Format;
+use crate::intake::Intake;
+use crate::options::StreamOptions;
+use crate::queue::Queue;
+use crate::refused::DeadLetters;
+
+pub(crate) struct Opening {
+    pub(crate) client: Client,
+    pub(crate) table: TableName,
+    pub(crate) format: Format,
+    pub(crate) options: StreamOptions,
+    pub(crate) dead_letters: Option<DeadLetters>,
+    pub(crate) callback: Option<Arc<dyn AckCallback>>,
+}
+
+/// A stream that is open, and its background task.
+pub(crate) struct Opened {
+    pub(crate) intake: Intake,
+    pub(crate) task: AbortHandle,
+    pub(crate) callbacks: Option<Callbacks>,
+}
+
+impl Opening {
+    /// Opens a stream that sends `unacked` first: the records that are numbered from 0.
+    pub(crate) async fn open(&self, unacked: Vec<Message<Payload>>) -> Result<Opened, Error> {
+        let connector = Connector::new(
+            self.client.endpoint.clone(),
+            Arc::clone(&self.client.headers),
+            self.table.clone(),
+            &self.format,
+            self.options.recovery_timeout,
+        );
+        let budget = Budget::new(
+            self.options.max_inflight_records,
+            self.options.max_inflight_bytes,
+        );
+        let queue = Arc::new(Queue::new(self.format.encoding, Arc::new(budget)));
+        let mut intake = Intake::new(Arc::clone(&queue), &self.options, self.format.schema);
+        intake.adopt(unacked);
+        let mut driver = Driver::new(
+            connector,
+            Arc::clone(&queue),
+            self.options.clone(),
+            self.dead_letters.clone(),
+        );
+        let connection = driver.open().await?;
+        tracing::debug!(table = %self.table, "stream opened");
+        let task = tokio::spawn(driver.run(connection));
+        let callbacks = self
+            .callback
+            .as_ref()
+            .map(|callback| Callbacks::start(Arc::clone(callback), queue));
+        Ok(Opened {
+            intake,
+            task: task.abort_handle(),
+            callbacks,
+        })
+    }
+}
