@@ -53,9 +53,14 @@ impl<P> Ledger<P> {
         self.messages.push_back(message);
     }
 
+    /// Whether a message can go out on the present connection.
+    pub(crate) fn has_next(&self) -> bool {
+        self.sent < self.messages.len() && !(self.one_by_one && self.sent > 0)
+    }
+
     /// The next message to go out on the present connection, and its offset id there.
     pub(crate) fn send_next(&mut self) -> Option<(i64, &mut Message<P>)> {
-        if self.one_by_one && self.sent > 0 {
+        if !self.has_next() {
             return None;
         }
         let message = self.messages.get_mut(self.sent)?;

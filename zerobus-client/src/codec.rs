@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use bytes::{BufMut, Bytes, BytesMut};
 use http_body::Frame;
 use prost::Message as _;
+use tokio::time::Sleep;
 use tonic::Status;
 use tonic::codec::{DecodeBuf, Decoder};
 use zerobus_proto::{EphemeralStreamRequest, EphemeralStreamResponse};
@@ -129,6 +130,8 @@ pub(crate) struct RequestBody {
     queue: Arc<Queue>,
     connection: u64,
     next: Option<Bytes>,
+    /// Until the next message may go out.
+    pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl RequestBody {
@@ -137,6 +140,7 @@ impl RequestBody {
             queue,
             connection,
             next: Some(create_stream),
+            pause: None,
         }
     }
 }
@@ -152,9 +156,11 @@ impl http_body::Body for RequestBody {
         if let Some(frame) = self.next.take() {
             return Poll::Ready(Some(Ok(Frame::data(frame))));
         }
-        self.queue.poll_send(self.connection, cx).map(|frames| {
+        let this = &mut *self;
+        let frames = this.queue.poll_send(this.connection, &mut this.pause, cx);
+        frames.map(|frames| {
             frames.map(|(first, second)| {
-                self.next = second;
+                this.next = second;
                 Ok(Frame::data(first))
             })
         })

@@ -99,6 +99,10 @@ impl Driver {
                 },
                 Ended::Lost(error) => {
                     tracing::warn!(table = %self.connector.table, %error, "stream lost its connection");
+                    if error.is_throttled() {
+                        let records_per_second = self.queue.slow_down();
+                        tracing::warn!(table = %self.connector.table, records_per_second, "stream slowed down");
+                    }
                     self.queue.set_state(StreamState::Recovering);
                     self.recover(error, true).await
                 }

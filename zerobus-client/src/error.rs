@@ -196,6 +196,11 @@ impl Error {
         matches!(self, Self::Status { error } if error.code().is_auth_rejection())
     }
 
+    /// The service has more to do than it can, or than a quota allows.
+    pub(crate) fn is_throttled(&self) -> bool {
+        matches!(self, Self::Status { error } if error.code() == GrpcCode::ResourceExhausted)
+    }
+
     pub(crate) fn is_unauthenticated(&self) -> bool {
         matches!(self, Self::Status { error } if error.code() == GrpcCode::Unauthenticated)
     }

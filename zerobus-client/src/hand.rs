@@ -125,6 +125,7 @@ mod tests {
     use super::*;
     use crate::budget::Budget;
     use crate::format::Encoding;
+    use crate::pace::Pace;
 
     const LIMITS: BatchLimits = BatchLimits {
         bytes: 1 << 20,
@@ -146,7 +147,11 @@ mod tests {
     }
 
     fn queue() -> Queue {
-        Queue::new(Encoding::Proto, Arc::new(Budget::new(100, 1 << 20)))
+        Queue::new(
+            Encoding::Proto,
+            Pace::default(),
+            Arc::new(Budget::new(100, 1 << 20)),
+        )
     }
 
     #[tokio::test]

@@ -22,6 +22,7 @@ mod isolation;
 mod json;
 mod opening;
 mod options;
+mod pace;
 mod producer;
 mod proto;
 mod queue;

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::format::Format;
 use crate::intake::Intake;
 use crate::options::StreamOptions;
+use crate::pace::Pace;
 use crate::queue::Queue;
 use crate::refused::DeadLetters;
 
@@ -49,7 +50,11 @@ impl Opening {
             self.options.max_inflight_records,
             self.options.max_inflight_bytes,
         );
-        let queue = Arc::new(Queue::new(self.format.encoding, Arc::new(budget)));
+        let pace = Pace::new(
+            self.options.max_records_per_second,
+            self.options.max_bytes_per_second,
+        );
+        let queue = Arc::new(Queue::new(self.format.encoding, pace, Arc::new(budget)));
         let mut intake = Intake::new(Arc::clone(&queue), &self.options, self.format.schema);
         intake.adopt(unacked);
         let mut driver = Driver::new(

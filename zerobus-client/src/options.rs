@@ -23,6 +23,11 @@ pub struct StreamOptions {
     /// Encoded bytes taken and not acked; from this many on, ingest calls wait. It bounds the stream's memory, but
     /// for one record. 256 MiB.
     pub max_inflight_bytes: usize,
+    /// Records a second that are sent at most, so that a stream keeps within its quota; more are taken, and wait.
+    /// `None`: no limit.
+    pub max_records_per_second: Option<u64>,
+    /// Encoded bytes a second that are sent at most. `None`: no limit.
+    pub max_bytes_per_second: Option<u64>,
     /// Whether a lost connection is made anew and what is not acked sent again. Without it the stream ends with the
     /// first error. On.
     pub recovery: bool,
@@ -64,6 +69,8 @@ impl Default for StreamOptions {
         Self {
             max_inflight_records: 1_000_000,
             max_inflight_bytes: 256 << 20,
+            max_records_per_second: None,
+            max_bytes_per_second: None,
             recovery: true,
             recovery_timeout: Duration::from_secs(15),
             recovery_backoff: Duration::from_secs(2),
@@ -93,6 +100,16 @@ impl StreamOptions {
             if value == 0 {
                 return Err(Error::configuration(format!(
                     "{name} is 0; it must be at least 1"
+                )));
+            }
+        }
+        for (name, value) in [
+            ("max_records_per_second", self.max_records_per_second),
+            ("max_bytes_per_second", self.max_bytes_per_second),
+        ] {
+            if value == Some(0) {
+                return Err(Error::configuration(format!(
+                    "{name} is 0, so nothing would be sent; give it a rate, or None for no limit"
                 )));
             }
         }

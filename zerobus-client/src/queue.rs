@@ -7,13 +7,14 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use tokio::sync::{Notify, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::ack::{AckViolation, Ledger, Message};
 use crate::batch::{Batch, Payload};
@@ -22,6 +23,7 @@ use crate::codec::batch_frames;
 use crate::error::Error;
 use crate::format::Encoding;
 use crate::isolation::Suspects;
+use crate::pace::Pace;
 use crate::slot::{Found, Place, Slot};
 use crate::state::StreamState;
 
@@ -55,6 +57,7 @@ struct Core {
     shut: bool,
     /// Records queued so far.
     queued_records: i64,
+    pace: Pace,
     /// Which connection may take messages out; that of an earlier one has ended.
     connection: u64,
     sending: Sending,
@@ -110,7 +113,7 @@ pub(crate) struct Progress {
 }
 
 impl Queue {
-    pub(crate) fn new(encoding: Encoding, budget: Arc<Budget>) -> Self {
+    pub(crate) fn new(encoding: Encoding, pace: Pace, budget: Arc<Budget>) -> Self {
         Self {
             encoding,
             budget,
@@ -120,7 +123,10 @@ impl Queue {
             linger: Notify::new(),
             close: Notify::new(),
             flushes: AtomicUsize::new(0),
-            core: Mutex::default(),
+            core: Mutex::new(Core {
+                pace,
+                ..Core::default()
+            }),
             progress: watch::Sender::new(Progress {
                 acked_records: 0,
                 acked_bytes: 0,
@@ -226,6 +232,14 @@ impl Queue {
     /// Queues what was a message of another stream.
     pub(crate) fn adopt(&self, slot: &Slot, message: Message<Payload>) {
         self.core().push_message(&self.budget, slot, message);
+    }
+
+    /// The service is overrun: sends more slowly for a while. Tells the records a second.
+    pub(crate) fn slow_down(&self) -> Option<f64> {
+        let now = Instant::now();
+        let mut core = self.core();
+        core.pace.slow_down(now);
+        core.pace.slowed_to(now)
     }
 
     /// What is not acked, in the messages that it was or would have been sent in.
@@ -401,7 +415,10 @@ impl Queue {
         let moved = core.ledger.ack(up_to)? > 0;
         let in_flight = core.ledger.in_flight();
         if moved {
-            core.waiting_since = (in_flight > 0).then(Instant::now);
+            let now = Instant::now();
+            core.waiting_since = (in_flight > 0).then_some(now);
+            let records = core.ledger.acked_records() - before.0;
+            core.pace.acked(records, now);
         }
         if moved && core.ledger.is_one_by_one() {
             core.wake_body();
@@ -533,22 +550,33 @@ impl Queue {
 
     // The request body's side.
 
-    /// The next message for this connection, when there is one; the end when the connection is not the present one.
+    /// The next message for this connection, when there is one and it is time; the end when the connection is not the
+    /// present one. `pause` is the body's own timer.
     pub(crate) fn poll_send(
         &self,
         connection: u64,
+        pause: &mut Option<Pin<Box<Sleep>>>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<(Bytes, Option<Bytes>)>> {
         let mut core = self.core();
+        let core = &mut *core;
         if core.connection != connection || core.sending == Sending::Finished {
             return Poll::Ready(None);
         }
-        if core.sending == Sending::Open
-            && let Some((offset_id, message)) = core.ledger.send_next()
-        {
-            let frames = batch_frames(offset_id, &mut message.payload, self.encoding);
-            core.waiting_since.get_or_insert_with(Instant::now);
-            return Poll::Ready(Some(frames));
+        if core.sending == Sending::Open && core.ledger.has_next() {
+            if let Some(until) = core.pace.wait_until(Instant::now) {
+                let pause = pause.get_or_insert_with(|| Box::pin(sleep_until(until)));
+                pause.as_mut().reset(until);
+                if pause.as_mut().poll(cx).is_ready() {
+                    // It is time by now, to the timer's precision.
+                    cx.waker().wake_by_ref();
+                }
+            } else if let Some((offset_id, message)) = core.ledger.send_next() {
+                let frames = batch_frames(offset_id, &mut message.payload, self.encoding);
+                core.pace.sent(message.records, message.bytes);
+                core.waiting_since.get_or_insert_with(Instant::now);
+                return Poll::Ready(Some(frames));
+            }
         }
         core.body = Some(cx.waker().clone());
         Poll::Pending

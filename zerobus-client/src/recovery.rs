@@ -7,7 +7,6 @@ use std::time::Duration;
 use zerobus_proto::ErrorCode;
 
 use crate::error::Error;
-use crate::status::GrpcCode;
 
 /// No pause is longer, unless the service asks for one.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
@@ -24,6 +23,8 @@ pub(crate) struct Recovery {
     retries: u32,
     used: u32,
     pauses: u32,
+    /// The stream was slowed down.
+    throttled: bool,
     /// What went wrong since, the latest last.
     failures: VecDeque<Error>,
 }
@@ -36,6 +37,7 @@ impl Recovery {
             retries,
             used: 0,
             pauses: 0,
+            throttled: false,
             failures: VecDeque::new(),
         }
     }
@@ -44,6 +46,7 @@ impl Recovery {
     pub(crate) fn reset(&mut self) {
         self.used = 0;
         self.pauses = 0;
+        self.throttled = false;
         self.failures.clear();
     }
 
@@ -74,7 +77,16 @@ impl Recovery {
     pub(crate) fn pause(&mut self, error: &Error, was_open: bool, jitter: f64) -> Option<Duration> {
         // What opened the stream was good then, so it is worth new credentials more than once.
         let expired = was_open && error.is_unauthenticated();
-        if !(error.is_retryable() || expired) || self.used >= self.retries {
+        if !(error.is_retryable() || expired) || self.retries == 0 {
+            return None;
+        }
+        let throttled = error.is_throttled();
+        if throttled && was_open && !self.throttled {
+            // The stream has been slowed down, which has to fail before this counts.
+            self.throttled = true;
+            return Some(self.backoff.min(PAUSE_MAX).mul_f64(0.5 + jitter / 2.0));
+        }
+        if self.used >= self.retries {
             return None;
         }
         self.used += 1;
@@ -85,8 +97,6 @@ impl Recovery {
         if error.error_code() == Some(ErrorCode::PIPELINE_BLOCKED) {
             return Some(BLOCKED_PAUSE + self.backoff.min(PAUSE_MAX).mul_f64(jitter));
         }
-        let throttled =
-            matches!(error, Error::Status { error } if error.code() == GrpcCode::ResourceExhausted);
         if was_open && self.used == 1 && !throttled {
             // Not all streams of a lost server at the very same moment.
             return Some(self.backoff.min(PAUSE_MAX).mul_f64(jitter / 16.0));
@@ -110,7 +120,7 @@ mod tests {
     use zerobus_schema::TableName;
 
     use super::*;
-    use crate::status::StatusError;
+    use crate::status::{GrpcCode, StatusError};
 
     fn status(code: GrpcCode, message: &str) -> Error {
         let table = TableName::parse("a.b.c").unwrap();
@@ -161,6 +171,9 @@ mod tests {
         let mut recovery = Recovery::new(Duration::from_secs(2), 4);
         let throttled = status(GrpcCode::ResourceExhausted, "");
         assert!(recovery.pause(&throttled, true, 0.0) >= Some(Duration::from_secs(1)));
+        assert_eq!(recovery.used(), 0, "the first costs no retry");
+        assert!(recovery.pause(&throttled, true, 0.0) >= Some(Duration::from_secs(1)));
+        assert_eq!(recovery.used(), 1);
         recovery.reset();
         let blocked = status(
             GrpcCode::Unavailable,

@@ -1,7 +1,8 @@
 //! What is on its way is bounded, and what gathers is sent.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use tonic::Status;
 use zerobus_client::Error;
 
 use crate::delivery::open;
@@ -150,4 +151,71 @@ async fn a_record_that_cannot_be_encoded_costs_only_itself() {
         call.ack(last);
     });
     flushed.unwrap();
+}
+
+#[tokio::test]
+async fn a_stream_with_a_rate_sends_no_faster_and_takes_all_the_same() {
+    let mut server = Server::start().await;
+    let (mut stream, mut call) = open(&mut server, |options| {
+        options.max_records_per_second = Some(10);
+        options.batch_records = 2;
+    })
+    .await;
+    let begun = Instant::now();
+    for text in numbered(0..8) {
+        stream.ingest_record(&Line(&text)).await.unwrap();
+    }
+    let (records, last) = call.records(0, 8).await;
+    // Two at once, six more at ten a second, less what may go out at once.
+    assert!(begun.elapsed() >= Duration::from_millis(450));
+    assert_eq!(records, numbered(0..8));
+    call.ack(last);
+    stream.flush().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_rate_does_not_keep_a_stream_from_ending() {
+    let mut server = Server::start().await;
+    let (mut stream, mut call) = open(&mut server, |options| {
+        options.max_bytes_per_second = Some(1);
+        options.batch_records = 1;
+    })
+    .await;
+    for text in numbered(0..3) {
+        stream.ingest_record(&Line(&text)).await.unwrap();
+    }
+    call.records(0, 1).await;
+    call.fail(Status::not_found("gone"));
+    assert!(matches!(stream.flush().await, Err(Error::Status { .. })));
+    assert_eq!(stream.get_unacked_records().len(), 3);
+}
+
+#[tokio::test]
+async fn an_overrun_service_costs_a_retry_only_when_going_slowly_does_not_help() {
+    let mut server = Server::start().await;
+    let (mut stream, mut call) = open(&mut server, |options| {
+        options.recovery_backoff = Duration::from_millis(1);
+        options.recovery_retries = 1;
+    })
+    .await;
+    stream.ingest_record(&Line("a")).await.unwrap();
+    for _ in 0..2 {
+        call.records(0, 1).await;
+        call.fail(Status::resource_exhausted("quota"));
+        call = server.opened().await;
+    }
+    let (_, last) = call.records(0, 1).await;
+    call.ack(last);
+    stream.flush().await.unwrap();
+
+    stream.ingest_record(&Line("b")).await.unwrap();
+    for first in [1, 0] {
+        call.records(first, 1).await;
+        call.fail(Status::resource_exhausted("quota"));
+        call = server.opened().await;
+    }
+    call.records(0, 1).await;
+    call.fail(Status::resource_exhausted("quota"));
+    let error = stream.flush().await.unwrap_err();
+    assert!(matches!(error, Error::RetriesExhausted { .. }), "{error}");
 }
