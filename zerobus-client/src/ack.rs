@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use tokio::time::Instant;
 use zerobus_proto::contract::FIRST_OFFSET;
 
 use crate::isolation::Suspects;
@@ -30,6 +31,8 @@ pub(crate) struct Message<P> {
     pub(crate) payload: P,
     pub(crate) records: i64,
     pub(crate) bytes: u64,
+    /// When it was queued. Only those who know a clock use it.
+    pub(crate) queued: Instant,
     /// Its records are stored together or not at all, so it is never taken apart.
     pub(crate) whole: bool,
 }
@@ -69,11 +72,15 @@ impl<P> Ledger<P> {
         Some((id, message))
     }
 
-    /// Everything up to and with `up_to` is durable. Tells how many messages that settles: none when it was known.
+    /// Everything up to and with `up_to` is durable: each message that settles is shown to `settle`. Tells how many messages that settles: none when it was known.
     ///
     /// # Errors
     /// [`AckViolation`] when the ack goes back, or beyond what was sent on this connection; nothing changes then.
-    pub(crate) fn ack(&mut self, up_to: i64) -> Result<usize, AckViolation> {
+    pub(crate) fn ack(
+        &mut self,
+        up_to: i64,
+        mut settle: impl FnMut(&Message<P>),
+    ) -> Result<usize, AckViolation> {
         let last = self.front_id - 1;
         let violation = AckViolation {
             up_to,
@@ -86,6 +93,7 @@ impl<P> Ledger<P> {
             .filter(|count| *count <= self.sent)
             .ok_or(violation)?;
         for message in self.messages.drain(..settled) {
+            settle(&message);
             self.acked_records += message.records;
             self.acked_bytes += message.bytes;
         }
@@ -138,6 +146,7 @@ impl<P> Ledger<P> {
                 payload,
                 records,
                 bytes,
+                queued: whole.queued,
                 whole: false,
             });
         }
@@ -277,7 +286,7 @@ mod tests {
                     Step::Push(records) => {
                         let payload = model.records.len();
                         model.records.push(records);
-                        ledger.push(Message { payload, records: records.into(), bytes: 2 * u64::from(records), whole: false });
+                        ledger.push(Message { payload, records: records.into(), bytes: 2 * u64::from(records), queued: Instant::now(), whole: false });
                     }
                     Step::Send => {
                         let sent = ledger.send_next().map(|(id, message)| (id, message.payload));
@@ -288,7 +297,10 @@ mod tests {
                         let before = model.durable;
                         let accepted = model.ack(up_to);
                         let expected = accepted.then(|| model.durable - before);
-                        prop_assert_eq!(ledger.ack(up_to).ok(), expected);
+                        let mut shown = Vec::new();
+                        let settled = ledger.ack(up_to, |message| shown.push(message.payload));
+                        prop_assert_eq!(settled.ok(), expected);
+                        prop_assert_eq!(shown, (before..model.durable).collect::<Vec<_>>());
                     }
                     Step::Reconnect => {
                         ledger.reconnect();
@@ -312,19 +324,20 @@ mod tests {
             payload: (),
             records: 1,
             bytes: 1,
+            queued: Instant::now(),
             whole: false,
         });
         for up_to in [i64::MIN, -2, 0, i64::MAX] {
-            assert!(ledger.ack(up_to).is_err(), "{up_to}");
+            assert!(ledger.ack(up_to, |_| ()).is_err(), "{up_to}");
         }
         assert!(ledger.send_next().is_some());
         assert_eq!(
-            ledger.ack(1).unwrap_err().to_string(),
+            ledger.ack(1, |_| ()).unwrap_err().to_string(),
             "an ack up to 1 came when messages up to 0 were sent"
         );
-        assert_eq!(ledger.ack(0), Ok(1));
+        assert_eq!(ledger.ack(0, |_| ()), Ok(1));
         assert_eq!(
-            ledger.ack(-1).unwrap_err().to_string(),
+            ledger.ack(-1, |_| ()).unwrap_err().to_string(),
             "an ack up to -1 came after one up to 0"
         );
         assert_eq!(ledger.unacked().count(), 0);

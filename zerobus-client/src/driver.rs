@@ -71,7 +71,7 @@ impl Driver {
 
     /// Opens the stream for the first time, with the same retries as later.
     pub(crate) async fn open(&mut self) -> Result<Connection, Error> {
-        match self.connector.connect(&self.queue, false).await {
+        match self.connect(false).await {
             Ok(connection) => Ok(connection),
             Err(error) => self.reconnect(error, false).await,
         }
@@ -89,6 +89,7 @@ impl Driver {
                 }
                 Ended::Moved => {
                     tracing::debug!(table = %self.connector.table, "stream moves to a new connection");
+                    self.queue.count_rotation();
                     self.queue.finish_sending();
                     tokio::spawn(farewell(connection));
                     self.move_on().await
@@ -120,7 +121,7 @@ impl Driver {
 
     /// Connects at once, or else recovers; none when the stream's owner closes it meanwhile.
     async fn move_on(&mut self) -> Result<Option<Connection>, Error> {
-        match self.connector.connect(&self.queue, false).await {
+        match self.connect(false).await {
             Ok(next) => Ok(Some(next)),
             Err(error) => self.recover(error, false).await,
         }
@@ -371,6 +372,19 @@ impl Driver {
         )
     }
 
+    /// One attempt to open the stream at the service.
+    async fn connect(&mut self, refresh: bool) -> Result<Connection, Error> {
+        let connection = self.connector.connect(&self.queue, refresh).await;
+        match &connection {
+            Ok(_) => tracing::debug!(
+                messaging.client.id = &*self.queue.stream_id(),
+                "stream is open"
+            ),
+            Err(_) => self.queue.count_failed_attempt(),
+        }
+        connection
+    }
+
     /// Makes the connection anew; none when the stream's owner closes it meanwhile.
     async fn recover(&mut self, error: Error, was_open: bool) -> Result<Option<Connection>, Error> {
         let queue = Arc::clone(&self.queue);
@@ -408,11 +422,7 @@ impl Driver {
                 self.refreshed = false;
             }
             was_open = false;
-            match self
-                .connector
-                .connect(&self.queue, refresh || expired)
-                .await
-            {
+            match self.connect(refresh || expired).await {
                 Ok(connection) => return Ok(connection),
                 Err(next) => error = next,
             }

@@ -84,6 +84,11 @@ impl Endpoint {
         &self.url
     }
 
+    /// The name or address of the machine.
+    pub(crate) fn host(&self) -> &str {
+        self.transport.uri().host().unwrap_or_default()
+    }
+
     /// Whether it is a server on this machine, whose token endpoint then is at the same address unless told otherwise.
     pub(crate) fn is_local(&self) -> bool {
         is_loopback(self.transport.uri())

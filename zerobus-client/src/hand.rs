@@ -151,6 +151,7 @@ mod tests {
             Encoding::Proto,
             Pace::default(),
             Arc::new(Budget::new(100, 1 << 20)),
+            tracing::Span::none(),
         )
     }
 

@@ -125,6 +125,7 @@ mod tests {
                 payload,
                 records,
                 bytes,
+                queued: Instant::now(),
                 whole: false,
             });
         }
@@ -148,7 +149,7 @@ mod tests {
                     break;
                 }
                 stored.extend(records);
-                ledger.ack(id).unwrap();
+                ledger.ack(id, |_| ()).unwrap();
                 if isolation.acked(ledger.acked_records()) {
                     ledger.set_one_by_one(false);
                 }

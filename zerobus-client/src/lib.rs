@@ -20,6 +20,7 @@ mod headers;
 mod intake;
 mod isolation;
 mod json;
+mod metrics;
 mod opening;
 mod options;
 mod pace;
@@ -44,6 +45,7 @@ pub use dynamic::{Dynamic, DynamicRecord, RecordSchema, Value};
 pub use error::Error;
 pub use headers::{Headers, HeadersError, HeadersFuture, HeadersProvider};
 pub use json::{Json, JsonString, JsonValue};
+pub use metrics::{LatencyHistogram, StreamMetrics};
 pub use options::StreamOptions;
 pub use producer::Producer;
 #[cfg(feature = "prost")]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::task::AbortHandle;
+use tracing::{Instrument as _, Span};
 use zerobus_schema::TableName;
 
 use crate::ack::Message;
@@ -54,7 +55,9 @@ impl Opening {
             self.options.max_records_per_second,
             self.options.max_bytes_per_second,
         );
-        let queue = Arc::new(Queue::new(self.format.encoding, pace, Arc::new(budget)));
+        let span = self.span();
+        let queue = Queue::new(self.format.encoding, pace, Arc::new(budget), span.clone());
+        let queue = Arc::new(queue);
         let mut intake = Intake::new(Arc::clone(&queue), &self.options, self.format.schema);
         intake.adopt(unacked);
         let mut driver = Driver::new(
@@ -63,9 +66,8 @@ impl Opening {
             self.options.clone(),
             self.dead_letters.clone(),
         );
-        let connection = driver.open().await?;
-        tracing::debug!(table = %self.table, "stream opened");
-        let task = tokio::spawn(driver.run(connection));
+        let connection = driver.open().instrument(span.clone()).await?;
+        let task = tokio::spawn(driver.run(connection).instrument(span));
         let callbacks = self
             .callback
             .as_ref()
@@ -75,5 +77,19 @@ impl Opening {
             task: task.abort_handle(),
             callbacks,
         })
+    }
+
+    /// Names are those of OpenTelemetry's conventions for messaging.
+    fn span(&self) -> Span {
+        tracing::info_span!(
+            "zerobus_stream",
+            otel.name = format_args!("send {}", self.table),
+            otel.kind = "producer",
+            messaging.system = "zerobus",
+            messaging.destination.name = %self.table,
+            messaging.operation.name = "send",
+            messaging.operation.r#type = "send",
+            server.address = self.client.endpoint.host(),
+        )
     }
 }

@@ -15,6 +15,8 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, Sleep, sleep_until};
+use tracing::Span;
+use zerobus_schema::TableName;
 
 use crate::ack::{AckViolation, Ledger, Message};
 use crate::batch::{Batch, Payload};
@@ -23,6 +25,7 @@ use crate::codec::batch_frames;
 use crate::error::Error;
 use crate::format::Encoding;
 use crate::isolation::Suspects;
+use crate::metrics::{Counters, StreamMetrics, stream_number};
 use crate::pace::Pace;
 use crate::slot::{Found, Place, Slot};
 use crate::state::StreamState;
@@ -32,6 +35,9 @@ const REFUSED_MAX: usize = 256;
 
 /// The state of one stream, shared by its producers, its background task and the request body of its connection.
 pub(crate) struct Queue {
+    number: u64,
+    /// What the stream does is told within it.
+    span: Span,
     budget: Arc<Budget>,
     /// The stream takes no more records; `progress` says why.
     ended: AtomicBool,
@@ -58,6 +64,7 @@ struct Core {
     /// Records queued so far.
     queued_records: i64,
     pace: Pace,
+    counters: Counters,
     /// Which connection may take messages out; that of an earlier one has ended.
     connection: u64,
     sending: Sending,
@@ -113,8 +120,10 @@ pub(crate) struct Progress {
 }
 
 impl Queue {
-    pub(crate) fn new(encoding: Encoding, pace: Pace, budget: Arc<Budget>) -> Self {
+    pub(crate) fn new(encoding: Encoding, pace: Pace, budget: Arc<Budget>, span: Span) -> Self {
         Self {
+            number: stream_number(),
+            span,
             encoding,
             budget,
             ended: AtomicBool::new(false),
@@ -232,6 +241,54 @@ impl Queue {
     /// Queues what was a message of another stream.
     pub(crate) fn adopt(&self, slot: &Slot, message: Message<Payload>) {
         self.core().push_message(&self.budget, slot, message);
+    }
+
+    /// What the stream is at the service.
+    pub(crate) fn stream_id(&self) -> Arc<str> {
+        Arc::clone(&self.progress.borrow().stream_id)
+    }
+
+    /// An attempt to open the stream failed.
+    pub(crate) fn count_failed_attempt(&self) {
+        self.core().counters.failed_attempts += 1;
+    }
+
+    /// The service asked the stream to move.
+    pub(crate) fn count_rotation(&self) {
+        self.core().counters.rotations += 1;
+    }
+
+    /// What was done so far.
+    pub(crate) fn metrics(&self, table: TableName) -> StreamMetrics {
+        let now = Instant::now();
+        let progress = self.progress.borrow().clone();
+        let core = self.core();
+        let (counters, ledger) = (&core.counters, &core.ledger);
+        let acked_records = ledger.acked_records();
+        StreamMetrics {
+            table,
+            stream: self.number,
+            state: progress.state,
+            queued_records: core.queued_records.unsigned_abs(),
+            queued_bytes: counters.queued_bytes,
+            sent_messages: counters.sent_messages,
+            sent_records: counters.sent_records,
+            sent_bytes: counters.sent_bytes,
+            acked_records: acked_records.unsigned_abs(),
+            acked_bytes: ledger.acked_bytes(),
+            inflight_records: (core.queued_records - acked_records).unsigned_abs(),
+            inflight_bytes: counters.queued_bytes - ledger.acked_bytes(),
+            oldest_unacked: ledger
+                .front()
+                .map(|message| now.saturating_duration_since(message.queued)),
+            reconnects: progress.connections.saturating_sub(1),
+            rotations: counters.rotations,
+            failed_attempts: counters.failed_attempts,
+            resent_records: progress.resent_records.unsigned_abs(),
+            refused_records: progress.refused_records,
+            slowed_to: core.pace.slowed_to(now),
+            ack_latency: counters.ack_latency,
+        }
     }
 
     /// The service is overrun: sends more slowly for a while. Tells the records a second.
@@ -412,10 +469,16 @@ impl Queue {
     pub(crate) fn ack(&self, up_to: i64) -> Result<Acked, AckViolation> {
         let mut core = self.core();
         let before = (core.ledger.acked_records(), core.ledger.acked_bytes());
-        let moved = core.ledger.ack(up_to)? > 0;
+        let Core {
+            ledger, counters, ..
+        } = &mut *core;
+        let now = Instant::now();
+        let moved = ledger.ack(up_to, |message| {
+            let latency = now.saturating_duration_since(message.queued);
+            counters.ack_latency.add(latency);
+        })? > 0;
         let in_flight = core.ledger.in_flight();
         if moved {
-            let now = Instant::now();
             core.waiting_since = (in_flight > 0).then_some(now);
             let records = core.ledger.acked_records() - before.0;
             core.pace.acked(records, now);
@@ -426,6 +489,12 @@ impl Queue {
         let (records, bytes) = (core.ledger.acked_records(), core.ledger.acked_bytes());
         drop(core);
         if moved {
+            tracing::trace!(
+                messaging.operation.name = "settle",
+                messaging.batch.message_count = records - before.0,
+                offset_id = up_to,
+                "batches acked"
+            );
             self.progress.send_modify(|progress| {
                 progress.acked_records = records;
                 progress.acked_bytes = bytes;
@@ -574,7 +643,19 @@ impl Queue {
             } else if let Some((offset_id, message)) = core.ledger.send_next() {
                 let frames = batch_frames(offset_id, &mut message.payload, self.encoding);
                 core.pace.sent(message.records, message.bytes);
+                core.counters.sent_messages += 1;
+                core.counters.sent_records += message.records.unsigned_abs();
+                core.counters.sent_bytes += message.bytes;
                 core.waiting_since.get_or_insert_with(Instant::now);
+                self.span.in_scope(|| {
+                    tracing::trace!(
+                        messaging.operation.name = "send",
+                        messaging.batch.message_count = message.records,
+                        messaging.message.body.size = message.bytes,
+                        offset_id,
+                        "batch sent"
+                    );
+                });
                 return Poll::Ready(Some(frames));
             }
         }
@@ -588,6 +669,7 @@ impl Core {
         let message = Message {
             records: batch.records(),
             bytes: batch.bytes() as u64,
+            queued: Instant::now(),
             payload: batch.into_payload(),
             whole,
         };
@@ -603,6 +685,7 @@ impl Core {
             self.queued_records,
             self.ledger.acked_records(),
         );
+        self.counters.queued_bytes += bytes;
         budget.queued(records, bytes);
         self.ledger.push(message);
         self.wake_body();

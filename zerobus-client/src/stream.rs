@@ -12,6 +12,7 @@ use crate::acks::AckFuture;
 use crate::callback::Callbacks;
 use crate::error::Error;
 use crate::intake::Intake;
+use crate::metrics::StreamMetrics;
 use crate::opening::{Opened, Opening};
 use crate::producer::Producer;
 use crate::queue::{Progress, Queue};
@@ -293,10 +294,16 @@ impl<R> Stream<R> {
         self.progress.borrow().refused_records
     }
 
+    /// What it has done so far.
+    #[must_use]
+    pub fn metrics(&self) -> StreamMetrics {
+        self.queue().metrics(self.table().clone())
+    }
+
     /// A handle to follow the stream from elsewhere, while this one is busy taking records.
     #[must_use]
     pub fn watch(&self) -> StreamWatch {
-        StreamWatch::new(self.progress.clone())
+        StreamWatch::new(self.table(), &self.intake.acks().queue)
     }
 
     /// Where the stream is in its life.

@@ -1,9 +1,12 @@
 use std::fmt;
+use std::sync::{Arc, Weak};
 
 use tokio::sync::watch;
+use zerobus_schema::TableName;
 
 use crate::error::Error;
-use crate::queue::Progress;
+use crate::metrics::StreamMetrics;
+use crate::queue::{Progress, Queue};
 use crate::state::StreamState;
 
 /// Follows a stream: how far its acks have come, and whether its connection was made anew. Cheap to clone; made by
@@ -21,12 +24,25 @@ use crate::state::StreamState;
 /// ```
 #[derive(Clone)]
 pub struct StreamWatch {
+    table: TableName,
+    /// Does not keep the records of a stream that is gone.
+    queue: Weak<Queue>,
     progress: watch::Receiver<Progress>,
 }
 
 impl StreamWatch {
-    pub(crate) fn new(progress: watch::Receiver<Progress>) -> Self {
-        Self { progress }
+    pub(crate) fn new(table: &TableName, queue: &Arc<Queue>) -> Self {
+        Self {
+            table: table.clone(),
+            queue: Arc::downgrade(queue),
+            progress: queue.progress(),
+        }
+    }
+
+    /// What the stream has done so far; none once it is dropped.
+    #[must_use]
+    pub fn metrics(&self) -> Option<StreamMetrics> {
+        Some(self.queue.upgrade()?.metrics(self.table.clone()))
     }
 
     /// Waits until something is other than when this was last called. False when the stream has ended and that was

@@ -18,4 +18,5 @@ mod pressure;
 mod producers;
 mod recovery;
 mod refusal;
+mod sight;
 mod tls;

@@ -1,10 +1,9 @@
 //! What ends a stream, and what it hands back.
 
-use std::process::Command;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tonic::Status;
+use tracing::Level;
 use zerobus_client::{
     Client, Error, ErrorCode, GrpcCode, Headers, HeadersFuture, HeadersProvider, StreamState,
     TableName,
@@ -14,6 +13,7 @@ use crate::delivery::{client, open};
 use crate::record::{Line, numbered, texts_of};
 use crate::recovery::eager;
 use crate::server::Server;
+use crate::sight::{Recorder, alone};
 
 #[tokio::test]
 async fn invalid_argument_is_final_and_hands_everything_unacked_back_in_order() {
@@ -154,57 +154,16 @@ async fn no_server_is_told_with_its_address() {
     assert!(text.contains("refused"), "{text}");
 }
 
-/// Keeps the fields of each warning as text.
-#[derive(Clone, Default)]
-struct Warnings(Arc<Mutex<Vec<String>>>);
-
-impl tracing::Subscriber for Warnings {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        *metadata.level() == tracing::Level::WARN && metadata.target().starts_with("zerobus_client")
-    }
-
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        tracing::span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-
-    fn event(&self, event: &tracing::Event<'_>) {
-        let mut text = String::new();
-        event.record(
-            &mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
-                text += &format!("{field}={value:?} ");
-            },
-        );
-        self.0.lock().unwrap().push(text);
-    }
-
-    fn enter(&self, _: &tracing::span::Id) {}
-
-    fn exit(&self, _: &tracing::span::Id) {}
-}
-
 #[test]
 fn a_stream_that_is_not_had_at_once_is_told_of_before_the_first_pause() {
-    // A process of its own: tracing keeps for good that nobody wants an event when its call site is first met, on
-    // another test's thread, just as a subscriber comes up.
-    let status = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--ignored",
-            "--exact",
-            "refusal::in_a_process_with_a_subscriber",
-        ])
-        .status();
-    assert!(status.unwrap().success());
+    alone("refusal::in_a_process_with_a_subscriber");
 }
 
 #[tokio::test]
 #[ignore = "started by a_stream_that_is_not_had_at_once_is_told_of_before_the_first_pause"]
 async fn in_a_process_with_a_subscriber() {
-    let warnings = Warnings::default();
-    let _default = tracing::subscriber::set_default(warnings.clone());
+    let told = Recorder::default();
+    let _default = tracing::subscriber::set_default(told.clone());
     let mut server = Server::start().await;
     let url = server.url();
     let builder = client(&server).stream::<Line<'_>>().configure(|options| {
@@ -215,12 +174,12 @@ async fn in_a_process_with_a_subscriber() {
         opened = builder.open() => panic!("{opened:?}"),
         () = async {
             server.call().await.fail(Status::unavailable("not today"));
-            while warnings.0.lock().unwrap().is_empty() {
+            while told.of(Level::WARN).is_empty() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         } => {}
     }
-    let told = warnings.0.lock().unwrap().join("\n");
+    let told = told.of(Level::WARN);
     for part in [url.as_str(), "not today", "attempt=1 ", "retries=4 "] {
         assert!(told.contains(part), "{part}: {told}");
     }
