@@ -50,3 +50,8 @@ CREATE TABLE bench.encode.trips (
   readings MAP<INT, DOUBLE>,
   stops ARRAY<STRUCT<at: TIMESTAMP NOT NULL, place: STRUCT<lat: DOUBLE NOT NULL, lon: DOUBLE NOT NULL, label: STRING> NOT NULL>>
 );
+CREATE TABLE bench.client.readings (
+  device_name STRING NOT NULL,
+  temp INT NOT NULL,
+  humidity BIGINT NOT NULL
+);

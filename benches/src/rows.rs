@@ -68,6 +68,15 @@ row! {
 }
 
 row! {
+    #[zerobus(table = "bench.client.readings")]
+    Reading, WireReading {
+        device_name: String, [string, required, tag = "1"] String;
+        temp: i32, [int32, required, tag = "2"] i32;
+        humidity: i64, [int64, required, tag = "3"] i64;
+    }
+}
+
+row! {
     #[zerobus(table = "bench.encode.lineitem")]
     LineItem, WireLineItem {
         l_orderkey: i64, [int64, required, tag = "1"] i64;

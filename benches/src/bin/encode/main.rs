@@ -1,17 +1,16 @@
 //! How long a record takes to encode: the derive of the toolkit against prost's derive, serde_json and the official SDK's
 //! dynamic records.
 //!
-//! `zerobus-benches` prints times; `zerobus-benches ROW WRITER N` encodes one row N times, for callgrind.
-
-mod rows;
-#[cfg(feature = "sdk")]
-mod sdk;
+//! `encode` prints times; `encode ROW WRITER N` encodes one row N times, for callgrind.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use prost::Message;
 use serde::Serialize;
+#[cfg(feature = "sdk")]
+use zerobus_benches::dynamic;
+use zerobus_benches::rows;
 use zerobus_record::ZerobusRecord;
 
 /// One way to encode one row; it says how many bytes it wrote.
@@ -34,7 +33,7 @@ fn main() {
                 .expect("a row and a writer of the table");
             (case.encode)(count);
         }
-        _ => eprintln!("usage: zerobus-benches [ROW WRITER N]"),
+        _ => eprintln!("usage: encode [ROW WRITER N]"),
     }
 }
 
@@ -78,18 +77,22 @@ where
 }
 
 #[cfg(feature = "sdk")]
-fn add_sdk<R: ZerobusRecord + sdk::Fill + 'static>(
+fn add_sdk<R: ZerobusRecord + dynamic::Fill + 'static>(
     cases: &mut Vec<Case>,
     name: &'static str,
     row: R,
 ) {
-    let descriptor = sdk::descriptor::<R>();
+    let descriptor = dynamic::descriptor::<R>();
     let mut ours = Vec::new();
     row.encode(&mut ours).expect("every value fits");
     // Its maps come in an order of their own.
-    assert_eq!(ours.len(), sdk::encode(&descriptor, &row).len(), "{name}");
+    assert_eq!(
+        ours.len(),
+        dynamic::encode(&descriptor, &row).len(),
+        "{name}"
+    );
     push(cases, name, "sdk dynamic", move |out| {
-        out.extend_from_slice(&sdk::encode(&descriptor, black_box(&row)));
+        out.extend_from_slice(&dynamic::encode(&descriptor, black_box(&row)));
     });
 }
 

@@ -1,0 +1,331 @@
+//! One measurement, in the process that sends.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use zerobus_benches::{machine, rows};
+use zerobus_client::ZerobusRecord;
+
+use crate::case::{Call, Case, Load, Outcome, Writer};
+use crate::floor::Floor;
+use crate::ours::{Ours, OursDynamic};
+use crate::records;
+use crate::samples::{Samples, percentiles};
+#[cfg(feature = "sdk")]
+use crate::sdk::{Dynamic, Format, Messages, Sdk, Texts};
+
+/// The table that everything is said to go into.
+pub const BENCH: &str = "bench.client.records";
+
+/// How long a stream is used before anything is measured.
+const WARM_UP: Duration = Duration::from_millis(300);
+/// About so many calls are timed.
+const SAMPLES: f64 = 100_000.0;
+/// After so long, what was sent has left the process.
+const SETTLED: Duration = Duration::from_secs(1);
+
+/// An open stream and the records for it.
+#[allow(async_fn_in_trait)]
+pub trait Writes {
+    /// Hands one record over; its offset.
+    async fn one(&mut self, at: usize) -> i64;
+    /// Hands records over in one call.
+    async fn batch(&mut self, at: usize, count: usize);
+    async fn wait(&mut self, offset: i64);
+    async fn flush(&mut self);
+}
+
+pub async fn run(case: &Case, url: &str, core: usize) -> Outcome {
+    let before = machine::memory(None).expect("Linux tells").now;
+    let outcome = run_case(case, url, core).await;
+    let after = machine::memory(None).expect("Linux tells");
+    Outcome {
+        peak_bytes: after.peak.saturating_sub(before),
+        end_bytes: after.now.saturating_sub(before),
+        ..outcome
+    }
+}
+
+async fn run_case(case: &Case, url: &str, core: usize) -> Outcome {
+    match case.bytes {
+        20 => run_rows::<_, rows::WireReading>(case, url, core, records::readings()).await,
+        100 => match case.call {
+            Call::Json | Call::Dynamic => run_special(case, url, core).await,
+            _ => run_rows::<_, rows::WireOrder>(case, url, core, records::orders()).await,
+        },
+        bytes => {
+            run_rows::<_, rows::WireDocument>(case, url, core, records::documents(bytes)).await
+        }
+    }
+}
+
+async fn run_rows<R, W>(case: &Case, url: &str, core: usize, ring: Vec<R>) -> Outcome
+where
+    R: ZerobusRecord + Into<W> + 'static,
+    W: prost::Message + 'static,
+{
+    for record in &ring {
+        assert_eq!(records::encoded_len(record), case.bytes, "not of its size");
+    }
+    let samples = samples(case);
+    match case.writer {
+        Writer::Ours => {
+            let encode = matches!(case.load, Load::Full { .. }).then(|| encode(&ring));
+            let stream = Ours::open(url, ring, samples.clone()).await;
+            let outcome = measure(stream, case, core, samples).await;
+            Outcome { encode, ..outcome }
+        }
+        #[cfg(feature = "sdk")]
+        Writer::Sdk => {
+            let messages = Messages(ring.into_iter().map(Into::into).collect::<Vec<W>>());
+            let stream = Sdk::open(url, Format::proto::<R>(), messages, samples.clone()).await;
+            measure(stream, case, core, samples).await
+        }
+        #[cfg(not(feature = "sdk"))]
+        Writer::Sdk => panic!("built without the SDK"),
+        Writer::Floor => floor(case, url, core, &records::encoded(&ring[0])).await,
+    }
+}
+
+/// Records that are no struct.
+async fn run_special(case: &Case, url: &str, core: usize) -> Outcome {
+    let samples = samples(case);
+    match (case.writer, case.call) {
+        (Writer::Ours, Call::Json) => {
+            let stream = Ours::open_json(url, records::json(case.bytes), samples.clone()).await;
+            measure(stream, case, core, samples).await
+        }
+        (Writer::Ours, Call::Dynamic) => {
+            let stream = OursDynamic::open(url, records::orders(), samples.clone()).await;
+            measure(stream, case, core, samples).await
+        }
+        #[cfg(feature = "sdk")]
+        (Writer::Sdk, Call::Json) => {
+            let texts = Texts(records::json(case.bytes));
+            let stream = Sdk::open(url, Format::Json, texts, samples.clone()).await;
+            measure(stream, case, core, samples).await
+        }
+        #[cfg(feature = "sdk")]
+        (Writer::Sdk, Call::Dynamic) => {
+            let descriptor = Format::dynamic::<rows::Order>();
+            let dynamic = Dynamic {
+                rows: records::orders(),
+                descriptor: descriptor.clone(),
+            };
+            let format = Format::Dynamic(descriptor);
+            let stream = Sdk::open(url, format, dynamic, samples.clone()).await;
+            measure(stream, case, core, samples).await
+        }
+        (writer, call) => panic!("{writer:?} has no {call:?}"),
+    }
+}
+
+fn samples(case: &Case) -> Option<Arc<Samples>> {
+    matches!(case.load, Load::Rate { .. }).then(|| Arc::new(Samples::new()))
+}
+
+async fn measure(
+    mut stream: impl Writes,
+    case: &Case,
+    core: usize,
+    samples: Option<Arc<Samples>>,
+) -> Outcome {
+    match case.load {
+        Load::Full { seconds } if case.call == Call::Wait => wait(stream, core, seconds).await,
+        Load::Full { seconds } => {
+            let per_call = match case.call {
+                Call::Batch(count) => count,
+                _ => 1,
+            };
+            let mut sent = 0;
+            let mut records = 10_000;
+            // How fast it goes, so that it is known how many there are time for.
+            let rate = loop {
+                let start = Instant::now();
+                send(&mut stream, &mut sent, records, per_call).await;
+                if start.elapsed() > WARM_UP {
+                    break records as f64 / start.elapsed().as_secs_f64();
+                }
+                records *= 2;
+            };
+            let records = (rate * seconds) as usize;
+            let meter = Meter::start(core);
+            send(&mut stream, &mut sent, records, per_call).await;
+            meter.stop(records.next_multiple_of(per_call))
+        }
+        Load::Rate { records, seconds } => {
+            let samples = samples.expect("it is made for this load");
+            paced(&mut stream, records, WARM_UP.as_secs_f64(), None).await;
+            let meter = Meter::start(core);
+            let sent = paced(&mut stream, records, seconds, Some(&samples)).await;
+            let outcome = meter.stop(sent);
+            let (p50, p99) = samples.percentiles().unzip();
+            Outcome {
+                p50,
+                p99,
+                ..outcome
+            }
+        }
+        Load::Held { records } => {
+            let meter = Meter::start(core);
+            for at in 0..records {
+                stream.one(at as usize).await;
+            }
+            tokio::time::sleep(SETTLED).await;
+            let outcome = meter.stop(records as usize);
+            // Dropped with the process: closing it would wait for acks.
+            std::mem::forget(stream);
+            outcome
+        }
+    }
+}
+
+async fn send(stream: &mut impl Writes, sent: &mut usize, records: usize, per_call: usize) {
+    let end = *sent + records;
+    while *sent < end {
+        if per_call == 1 {
+            stream.one(*sent).await;
+        } else {
+            stream.batch(*sent, per_call).await;
+        }
+        *sent += per_call;
+    }
+    stream.flush().await;
+}
+
+/// One record at a time, each acked before the next.
+async fn wait(mut stream: impl Writes, core: usize, seconds: f64) -> Outcome {
+    let mut micros = Vec::new();
+    let mut meter = Meter::start(core);
+    let mut is_warm = false;
+    loop {
+        let called = Instant::now();
+        let offset = stream.one(micros.len()).await;
+        stream.wait(offset).await;
+        micros.push(called.elapsed().as_secs_f64() * 1e6);
+        if !is_warm && meter.start.elapsed() > WARM_UP {
+            is_warm = true;
+            micros.clear();
+            meter = Meter::start(core);
+        } else if is_warm && meter.start.elapsed().as_secs_f64() > seconds {
+            break;
+        }
+    }
+    let outcome = meter.stop(micros.len());
+    let (p50, p99) = percentiles(&mut micros).unzip();
+    Outcome {
+        p50,
+        p99,
+        ..outcome
+    }
+}
+
+/// So many records a second, each millisecond its share.
+async fn paced(
+    stream: &mut impl Writes,
+    rate: f64,
+    seconds: f64,
+    samples: Option<&Samples>,
+) -> usize {
+    let every = (rate * seconds / SAMPLES).ceil() as usize;
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    let start = Instant::now();
+    let mut sent = 0;
+    loop {
+        ticks.tick().await;
+        let elapsed = start.elapsed().as_secs_f64().min(seconds);
+        let due = (elapsed * rate) as usize;
+        while sent < due {
+            match samples {
+                Some(samples) if sent % every == 0 => {
+                    let called = Instant::now();
+                    let offset = stream.one(sent).await;
+                    samples.add(offset, called);
+                }
+                _ => {
+                    stream.one(sent).await;
+                }
+            }
+            sent += 1;
+        }
+        if elapsed >= seconds {
+            break;
+        }
+    }
+    stream.flush().await;
+    sent
+}
+
+async fn floor(case: &Case, url: &str, core: usize, record: &[u8]) -> Outcome {
+    let Load::Full { seconds } = case.load else {
+        panic!("the floor has no other load");
+    };
+    let floor = Floor::open(url, record).await;
+    let mut records = 10_000;
+    let rate = loop {
+        let start = Instant::now();
+        let sent = floor.send(records).await;
+        if start.elapsed() > WARM_UP {
+            break sent as f64 / start.elapsed().as_secs_f64();
+        }
+        records *= 2;
+    };
+    let meter = Meter::start(core);
+    let sent = floor.send((rate * seconds) as u64).await;
+    meter.stop(sent as usize)
+}
+
+/// Nanoseconds a record, the least of some rounds.
+fn encode<R: ZerobusRecord>(ring: &[R]) -> f64 {
+    const ROUNDS: usize = 50;
+    let mut out = Vec::with_capacity(1 << 20);
+    let mut least = f64::MAX;
+    for _ in 0..ROUNDS {
+        let start = Instant::now();
+        for _ in 0..20 {
+            out.clear();
+            for record in ring {
+                black_box(record)
+                    .encode(&mut out)
+                    .expect("every value fits");
+            }
+            black_box(&out);
+        }
+        let records = 20.0 * ring.len() as f64;
+        least = least.min(start.elapsed().as_secs_f64() * 1e9 / records);
+    }
+    least
+}
+
+/// What this process uses from now on.
+struct Meter {
+    core: usize,
+    start: Instant,
+    cpu: Duration,
+    busy: Duration,
+}
+
+impl Meter {
+    fn start(core: usize) -> Self {
+        Self {
+            core,
+            busy: machine::busy(core).expect("Linux tells"),
+            cpu: machine::cpu_time(),
+            start: Instant::now(),
+        }
+    }
+
+    fn stop(self, records: usize) -> Outcome {
+        let seconds = self.start.elapsed().as_secs_f64();
+        let cpu = machine::cpu_time() - self.cpu;
+        let busy = machine::busy(self.core).expect("Linux tells") - self.busy;
+        Outcome {
+            records: records as u64,
+            seconds,
+            cpu_seconds: cpu.as_secs_f64(),
+            others_seconds: busy.saturating_sub(cpu).as_secs_f64(),
+            ..Outcome::default()
+        }
+    }
+}
