@@ -21,7 +21,7 @@ pub struct Client {
     pub(crate) endpoint: Endpoint,
     pub(crate) headers: Arc<dyn HeadersProvider>,
     /// Where the catalog is, where there are credentials for it.
-    workspace: Option<Workspace>,
+    pub(crate) workspace: Option<Workspace>,
 }
 
 impl Client {
@@ -159,7 +159,8 @@ impl ClientBuilder {
         self.headers_provider(FixedToken(token.into()))
     }
 
-    /// Headers from elsewhere; no workspace or credentials are needed then.
+    /// Headers from elsewhere; no workspace or credentials are needed then. Those given all the same serve to read
+    /// schemas from the catalog.
     #[must_use]
     pub fn headers_provider(mut self, provider: impl HeadersProvider + 'static) -> Self {
         self.headers = Some(Arc::new(provider));
@@ -211,10 +212,19 @@ impl ClientBuilder {
         })?;
         let endpoint = Endpoint::new(&address, &self.transport)?;
         if let Some(headers) = self.headers {
+            // A workspace and credentials besides are for the catalog.
+            let config = &self.config;
+            let for_catalog = config.workspace_url.is_some()
+                && (config.client_id.is_some()
+                    || config.token.is_some()
+                    || config.token_file.is_some()
+                    || config.token_command.is_some()
+                    || config.no_auth);
+            let workspace = for_catalog.then(|| self.workspace.or(self.config).build());
             return Ok(Client {
                 endpoint,
                 headers,
-                workspace: None,
+                workspace: workspace.transpose()?,
             });
         }
         if self.config.client_id.is_none() && self.config.client_secret.is_none() {

@@ -244,6 +244,24 @@ fn check_types(
         .try_for_each(|nested| check_types(nested, &scope, names))
 }
 
+/// Every message of a descriptor, by its full name.
+pub(crate) fn messages_by_name(root: &DescriptorProto) -> BTreeMap<String, &DescriptorProto> {
+    fn add<'a>(
+        message: &'a DescriptorProto,
+        scope: &str,
+        messages: &mut BTreeMap<String, &'a DescriptorProto>,
+    ) {
+        let scope = format!("{scope}.{}", message.name());
+        for nested in &message.nested_type {
+            add(nested, &scope, messages);
+        }
+        messages.insert(scope, message);
+    }
+    let mut messages = BTreeMap::new();
+    add(root, "", &mut messages);
+    messages
+}
+
 /// Every type of a set of files, by its full name.
 #[derive(Default)]
 struct Types<'a> {

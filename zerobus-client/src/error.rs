@@ -9,6 +9,7 @@ use zerobus_schema::mapping::Refusals;
 
 use crate::descriptor::DescriptorError;
 use crate::headers::HeadersError;
+use crate::schema_check::SchemaDrift;
 use crate::status::{GrpcCode, StatusError};
 
 /// Why a client could not be built, a stream not be opened, or a record not be taken or delivered.
@@ -38,6 +39,11 @@ pub enum Error {
     Columns {
         /// Which, why, and what to do about each.
         error: Refusals,
+    },
+    /// The live table does not take the records that the stream is to be opened for.
+    Drift {
+        /// What has changed, column by column.
+        error: Box<SchemaDrift>,
     },
     /// A token, or a table's schema, could not be had from the workspace.
     Catalog {
@@ -160,6 +166,7 @@ impl Error {
             | Self::TableName { .. }
             | Self::Descriptor { .. }
             | Self::Columns { .. }
+            | Self::Drift { .. }
             | Self::Record { .. }
             | Self::RecordTooLarge { .. }
             | Self::BatchTooLarge { .. }
@@ -219,6 +226,7 @@ impl fmt::Display for Error {
             Self::TableName { error } => write!(f, "{error}"),
             Self::Descriptor { error } => write!(f, "{error}"),
             Self::Columns { error } => write!(f, "{error}"),
+            Self::Drift { error } => write!(f, "{error}"),
             Self::Catalog { error } => write!(f, "{error}"),
             Self::Headers { error } => write!(f, "{error}"),
             Self::Record { error } => write!(f, "{error}; mend the value or leave the record out"),
@@ -291,6 +299,7 @@ impl std::error::Error for Error {
             Self::TableName { error } => Some(error),
             Self::Descriptor { error } => Some(error),
             Self::Columns { error } => Some(error),
+            Self::Drift { error } => Some(error),
             Self::Catalog { error } => Some(error),
             Self::Headers { error } => Some(error),
             Self::Record { error } => Some(error),

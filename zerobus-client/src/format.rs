@@ -7,6 +7,7 @@ use crate::descriptor::ProtoDescriptor;
 use crate::dynamic::RecordSchema;
 use crate::error::Error;
 use crate::record::SchemaId;
+use crate::schema_check::Expected;
 
 /// How the records of a stream travel.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub(crate) struct Format {
     pub(crate) descriptor: Option<ProtoDescriptor>,
     /// The run-time schema that records have to be made for.
     pub(crate) schema: Option<SchemaId>,
+    /// What the live table is held against; none where the service alone can judge.
+    pub(crate) expected: Option<Expected>,
     /// The descriptor came from outside.
     unchecked: bool,
 }
@@ -42,6 +45,10 @@ impl Format {
             encoding: Encoding::Proto,
             descriptor: Some(ProtoDescriptor::from(R::DESCRIPTOR)),
             schema: None,
+            expected: Some(Expected::Compiled {
+                fingerprint: R::FINGERPRINT,
+                columns: R::COLUMNS,
+            }),
             unchecked: false,
         }
     }
@@ -51,6 +58,7 @@ impl Format {
             encoding: Encoding::Json,
             descriptor: None,
             schema: None,
+            expected: None,
             unchecked: false,
         }
     }
@@ -60,6 +68,7 @@ impl Format {
             encoding: Encoding::Proto,
             descriptor: Some(descriptor),
             schema: None,
+            expected: Some(Expected::Descriptor),
             unchecked: true,
         }
     }
@@ -69,6 +78,10 @@ impl Format {
             encoding: Encoding::Proto,
             descriptor: Some(schema.descriptor().clone()),
             schema: Some(schema.id()),
+            expected: Some(match schema.table() {
+                Some(table) => Expected::Table(table.clone()),
+                None => Expected::Descriptor,
+            }),
             unchecked: false,
         }
     }

@@ -30,6 +30,7 @@ mod queue;
 mod record;
 mod recovery;
 mod refused;
+mod schema_check;
 mod slot;
 mod state;
 mod status;
@@ -55,6 +56,7 @@ pub use record::Record;
 #[doc(hidden)]
 pub use record::SchemaId;
 pub use refused::RefusedRecord;
+pub use schema_check::SchemaDrift;
 pub use state::StreamState;
 pub use status::{GrpcCode, StatusError};
 pub use stream::Stream;

@@ -20,6 +20,7 @@ use crate::options::StreamOptions;
 use crate::pace::Pace;
 use crate::queue::Queue;
 use crate::refused::DeadLetters;
+use crate::schema_check::SchemaCheck;
 
 pub(crate) struct Opening {
     pub(crate) client: Client,
@@ -59,6 +60,7 @@ impl Opening {
         let queue = Queue::new(self.format.encoding, pace, Arc::new(budget), span.clone());
         let queue = Arc::new(queue);
         let mut intake = Intake::new(Arc::clone(&queue), &self.options, self.format.schema);
+        let sends_at_once = !unacked.is_empty();
         intake.adopt(unacked);
         let mut driver = Driver::new(
             connector,
@@ -66,7 +68,15 @@ impl Opening {
             self.options.clone(),
             self.dead_letters.clone(),
         );
-        let connection = driver.open().instrument(span.clone()).await?;
+        let open = driver.open();
+        let connection = match &self.client.workspace {
+            Some(workspace) if self.options.check_schema => {
+                let check = SchemaCheck::new(workspace, &self.table, &self.format);
+                let checked = check.open(open, sends_at_once);
+                checked.instrument(span.clone()).await?
+            }
+            _ => open.instrument(span.clone()).await?,
+        };
         let task = tokio::spawn(driver.run(connection).instrument(span));
         let callbacks = self
             .callback

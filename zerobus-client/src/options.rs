@@ -53,6 +53,10 @@ pub struct StreamOptions {
     /// [`Error::RecordRefused`](crate::Error::RecordRefused) that names its offset, at the cost of some reconnects.
     /// With a dead-letter sink it is found in any case, and the stream goes on. Off.
     pub name_refused_record: bool,
+    /// Whether the live table is held against the columns that records were made for when the stream opens, where the
+    /// client has credentials for the catalog. What is breaking is [`Error::Drift`](crate::Error::Drift), column by
+    /// column; the rest is one event. A catalog that cannot be read within 3 s keeps no stream from opening. On.
+    pub check_schema: bool,
     /// How many times a minute a refused record is searched for, before a refusal ends the stream. 16.
     pub max_isolations: u32,
     /// Encoded bytes with which a batch is sent; at most 10,420,224. 64 KiB.
@@ -80,6 +84,7 @@ impl Default for StreamOptions {
             stream_paused_max_wait_time: None,
             callback_max_wait_time: Some(Duration::from_secs(5)),
             name_refused_record: false,
+            check_schema: true,
             max_isolations: 16,
             batch_bytes: 64 << 10,
             batch_records: 4_096,

@@ -1,5 +1,5 @@
-use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::hash::Hasher as _;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use zerobus_schema::{DataType, StructField, StructType, TableSchema};
 
 use super::record::DynamicRecord;
 use super::wire::{FIXED32, FIXED64, LENGTH_DELIMITED, Tag, VARINT};
-use crate::descriptor::{DescriptorError, ProtoDescriptor};
+use crate::descriptor::{DescriptorError, ProtoDescriptor, messages_by_name};
 use crate::record::SchemaId;
 
 /// The most fields of a descriptor. A small one can use one message in many places, level upon level.
@@ -88,8 +88,7 @@ impl RecordSchema {
                 problem: error.to_string(),
             }
         })?;
-        let mut scopes = HashMap::new();
-        collect(&message, "", &mut scopes);
+        let scopes = messages_by_name(&message);
         let scope = format!(".{}", message.name());
         let mut room = FIELDS_MAX;
         let plan = Plan::of_descriptor(&message, &scope, &scopes, 1, &mut room)?;
@@ -317,7 +316,7 @@ impl Plan {
     fn of_descriptor(
         message: &DescriptorProto,
         scope: &str,
-        scopes: &HashMap<String, &DescriptorProto>,
+        scopes: &BTreeMap<String, &DescriptorProto>,
         level: usize,
         room: &mut usize,
     ) -> Result<Self, DescriptorError> {
@@ -363,23 +362,10 @@ fn scalar_or_struct(data_type: &DataType, nested: Option<&Message>) -> Option<Ki
     })
 }
 
-/// Every message of a descriptor, by its full name.
-fn collect<'a>(
-    message: &'a DescriptorProto,
-    scope: &str,
-    scopes: &mut HashMap<String, &'a DescriptorProto>,
-) {
-    let scope = format!("{scope}.{}", message.name());
-    for nested in &message.nested_type {
-        collect(nested, &scope, scopes);
-    }
-    scopes.insert(scope, message);
-}
-
 fn kind_of_field(
     field: &FieldDescriptorProto,
     scope: &str,
-    scopes: &HashMap<String, &DescriptorProto>,
+    scopes: &BTreeMap<String, &DescriptorProto>,
     level: usize,
     room: &mut usize,
 ) -> Result<Kind, DescriptorError> {

@@ -1,0 +1,214 @@
+use std::collections::BTreeMap;
+
+use prost::Message as _;
+use prost_types::{DescriptorProto, FieldDescriptorProto};
+use serde_json::Value;
+use zerobus_record::{ColumnInfo, ColumnSource};
+use zerobus_schema::diff::Finding;
+use zerobus_schema::{ColumnPath, DataType, Fingerprint, StructType, TableSchema, ddl};
+
+use super::compare;
+use super::described::described;
+use crate::descriptor::messages_by_name;
+use crate::format::Format;
+
+/// The metadata that makes a column one that the table computes.
+const GENERATION: &str = "delta.generationExpression";
+const IDENTITY: &str = "delta.identity.";
+
+/// What is known of the table that records were made for.
+#[derive(Debug, Clone)]
+pub(crate) enum Expected {
+    /// What a record type was compiled against.
+    Compiled {
+        fingerprint: Fingerprint,
+        columns: &'static [ColumnInfo],
+    },
+    /// A schema that was read at run time.
+    Table(TableSchema),
+    /// Nothing but the descriptor.
+    Descriptor,
+}
+
+impl Expected {
+    /// What is different in the live table for these records; none when nothing can be.
+    pub(super) fn differing(&self, format: &Format, live: &TableSchema) -> Option<Vec<Finding>> {
+        let descriptor = format.descriptor.as_ref()?;
+        let message = DescriptorProto::decode(descriptor.as_bytes()).ok()?;
+        let known = match self {
+            Self::Compiled { fingerprint, .. } if Fingerprint::of(live) == *fingerprint => {
+                return None;
+            }
+            Self::Table(table) if Fingerprint::of(live) == Fingerprint::of(table) => return None,
+            Self::Compiled { columns, .. } => compiled(columns),
+            Self::Table(table) => Some(table.columns.clone()),
+            Self::Descriptor => None,
+        };
+        let live = bare(live);
+        let mut left_out = Vec::new();
+        let columns = match known {
+            Some(columns) => {
+                let columns = with_generation_of(columns, &live.columns);
+                let messages = messages_by_name(&message);
+                let mut pruning = Pruning {
+                    messages: &messages,
+                    left_out: &mut left_out,
+                };
+                pruning.columns(&ColumnPath::default(), columns, &message)
+            }
+            None => described(&message, &live.columns, &mut left_out),
+        };
+        let old = TableSchema::new(None, columns);
+        Some(compare(&bare(&old), &live, &left_out))
+    }
+}
+
+/// The columns that a record type was compiled against; none where it does not say them.
+fn compiled(columns: &[ColumnInfo]) -> Option<StructType> {
+    let top_level = columns.iter().filter(|column| is_top_level(column.path));
+    let lines: Vec<String> = top_level
+        .clone()
+        .map(|column| {
+            let null = if column.nullable { "" } else { " NOT NULL" };
+            format!("{} {}{null}", column.path, column.data_type)
+        })
+        .collect();
+    if lines.is_empty() {
+        return None;
+    }
+    let mut parsed = ddl::parse_columns(&lines.join(",\n")).ok()?;
+    for (field, column) in parsed.fields.iter_mut().zip(top_level) {
+        let key = match column.source {
+            ColumnSource::Generated => GENERATION.to_owned(),
+            ColumnSource::Identity => format!("{IDENTITY}start"),
+            _ => continue,
+        };
+        // That it is computed is known, and how is not.
+        field.metadata.insert(key, Value::from("unknown"));
+    }
+    Some(parsed)
+}
+
+/// Whether no dot stands outside of backticks.
+fn is_top_level(path: &str) -> bool {
+    let mut quoted = false;
+    path.chars().all(|c| {
+        quoted ^= c == '`';
+        quoted || c != '.'
+    })
+}
+
+/// How a column is computed is not the records' affair: only whether it is.
+fn with_generation_of(mut columns: StructType, live: &StructType) -> StructType {
+    for column in &mut columns.fields {
+        if let Some(live) = live.field(&column.name)
+            && column.is_generated()
+            && live.is_generated()
+        {
+            column.metadata.clone_from(&live.metadata);
+        }
+    }
+    columns
+}
+
+/// The schema without what does not concern a record: comments, defaults, ids, numbers.
+fn bare(table: &TableSchema) -> TableSchema {
+    let mut columns = table.columns.clone();
+    strip(&mut columns);
+    TableSchema::new(table.table.clone(), columns)
+}
+
+fn strip(columns: &mut StructType) {
+    columns.reserved.clear();
+    for column in &mut columns.fields {
+        column.number = None;
+        column
+            .metadata
+            .retain(|key, _| key == GENERATION || key.starts_with(IDENTITY));
+        strip_type(&mut column.data_type);
+    }
+}
+
+fn strip_type(data_type: &mut DataType) {
+    match data_type {
+        DataType::Struct(fields) => strip(fields),
+        DataType::Array(array) => strip_type(&mut array.element),
+        DataType::Map(map) => {
+            strip_type(&mut map.key);
+            strip_type(&mut map.value);
+        }
+        _ => {}
+    }
+}
+
+/// Takes out what a message does not carry.
+struct Pruning<'a> {
+    messages: &'a BTreeMap<String, &'a DescriptorProto>,
+    left_out: &'a mut Vec<ColumnPath>,
+}
+
+impl Pruning<'_> {
+    fn columns(
+        &mut self,
+        path: &ColumnPath,
+        columns: StructType,
+        message: &DescriptorProto,
+    ) -> StructType {
+        let fields: BTreeMap<&str, &FieldDescriptorProto> = message
+            .field
+            .iter()
+            .map(|field| (field.name(), field))
+            .collect();
+        let mut carried = Vec::new();
+        for mut column in columns.fields {
+            let path = path.child(&column.name);
+            match fields.get(column.name.as_str()) {
+                Some(field) => {
+                    column.data_type = self.data_type(&path, column.data_type, field);
+                    carried.push(column);
+                }
+                None if column.is_generated() => carried.push(column),
+                None => self.left_out.push(path),
+            }
+        }
+        StructType::new(carried)
+    }
+
+    fn data_type(
+        &mut self,
+        path: &ColumnPath,
+        data_type: DataType,
+        field: &FieldDescriptorProto,
+    ) -> DataType {
+        let messages = self.messages;
+        let Some(message) = messages.get(field.type_name()).copied() else {
+            return data_type;
+        };
+        match data_type {
+            DataType::Struct(fields) => DataType::Struct(self.columns(path, fields, message)),
+            DataType::Array(mut array) => {
+                array.element = self.data_type(&path.child("element"), array.element, field);
+                DataType::Array(array)
+            }
+            DataType::Map(mut map) => {
+                let value = message.field.iter().find(|field| field.number() == 2);
+                if let Some(value) = value {
+                    map.value = self.data_type(&path.child("value"), map.value, value);
+                }
+                DataType::Map(map)
+            }
+            other => other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dot_in_backticks_is_part_of_a_name() {
+        assert!(is_top_level("a") && is_top_level("`a.b`") && is_top_level("`a``.b`"));
+        assert!(!is_top_level("a.b") && !is_top_level("`a.b`.c") && !is_top_level("a.element"));
+    }
+}

@@ -1,0 +1,212 @@
+//! Every kind of record comes to the same rows.
+
+use serde_json::json;
+use zerobus_client::schema::mapping::{self, MappingOptions};
+use zerobus_client::{
+    DateDays, Decimal, Error, ErrorCode, JsonString, ProtoBytes, ProtoDescriptor, ProtoMessage,
+    RecordSchema, TimestampMicros, Value, VariantJson, ZerobusRecord,
+};
+
+use crate::{TABLE, client, rows, server};
+
+const COLUMNS: &str = "name STRING NOT NULL, n INT, price DECIMAL(10,2), at TIMESTAMP, day DATE, payload VARIANT, \
+                       tags ARRAY<STRING>, place STRUCT<lat: DOUBLE NOT NULL, label: STRING>";
+
+fn expected(name: &str) -> serde_json::Value {
+    json!({
+        "name": name, "n": 7, "price": "19.99", "at": 1_790_000_000_123_456_i64, "day": 20_000,
+        "payload": {"a": [1]}, "tags": ["x", "y"], "place": {"lat": 48.1, "label": null},
+    })
+}
+
+#[derive(ZerobusRecord)]
+struct Derived {
+    name: &'static str,
+    n: Option<i32>,
+    #[zerobus(type = "DECIMAL(10,2)")]
+    price: Option<Decimal>,
+    at: Option<TimestampMicros>,
+    day: Option<DateDays>,
+    payload: Option<VariantJson<&'static str>>,
+    tags: Vec<&'static str>,
+    place: Option<Place>,
+}
+
+#[derive(ZerobusRecord)]
+struct Place {
+    lat: f64,
+    label: Option<String>,
+}
+
+/// The same as prost has it.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Message {
+    #[prost(string, optional, tag = "1")]
+    name: Option<String>,
+    #[prost(int32, optional, tag = "2")]
+    n: Option<i32>,
+    #[prost(string, optional, tag = "3")]
+    price: Option<String>,
+    #[prost(int64, optional, tag = "4")]
+    at: Option<i64>,
+    #[prost(int32, optional, tag = "5")]
+    day: Option<i32>,
+    #[prost(string, optional, tag = "6")]
+    payload: Option<String>,
+    #[prost(string, repeated, tag = "7")]
+    tags: Vec<String>,
+    #[prost(message, optional, tag = "8")]
+    place: Option<MessagePlace>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct MessagePlace {
+    #[prost(double, optional, tag = "1")]
+    lat: Option<f64>,
+    #[prost(string, optional, tag = "2")]
+    label: Option<String>,
+}
+
+fn message(name: &str) -> Message {
+    Message {
+        name: Some(name.to_owned()),
+        n: Some(7),
+        price: Some("19.99".to_owned()),
+        at: Some(1_790_000_000_123_456),
+        day: Some(20_000),
+        payload: Some("{\"a\":[1]}".to_owned()),
+        tags: vec!["x".to_owned(), "y".to_owned()],
+        place: Some(MessagePlace {
+            lat: Some(48.1),
+            label: None,
+        }),
+    }
+}
+
+#[tokio::test]
+async fn whatever_they_are_made_of_records_come_to_the_same_rows() {
+    let server = server(COLUMNS).await;
+    let client = client(&server);
+
+    let mut stream = client
+        .stream::<Derived>()
+        .table(TABLE)
+        .open()
+        .await
+        .unwrap();
+    let derived = Derived {
+        name: "derived",
+        n: Some(7),
+        price: Decimal::new(1999, 2),
+        at: Some(TimestampMicros::from_micros(1_790_000_000_123_456)),
+        day: Some(DateDays::from_days(20_000)),
+        payload: Some(VariantJson::new("{\"a\":[1]}")),
+        tags: vec!["x", "y"],
+        place: Some(Place {
+            lat: 48.1,
+            label: None,
+        }),
+    };
+    stream.ingest_record(&derived).await.unwrap();
+    stream.close().await.unwrap();
+
+    let mut stream = client.json_stream(TABLE).open().await.unwrap();
+    // In JSON a VARIANT is a string of JSON.
+    let mut json = expected("json");
+    json["payload"] = "{\"a\":[1]}".into();
+    stream.ingest_record(&json).await.unwrap();
+    json["name"] = "text".into();
+    stream
+        .ingest_batch(&[JsonString(json.to_string())])
+        .await
+        .unwrap();
+    stream.close().await.unwrap();
+
+    // Read from the catalog, while the program runs.
+    let table = client.table_schema(TABLE).await.unwrap();
+    let schema = RecordSchema::of(&table).unwrap();
+    let mut stream = client.dynamic_stream(&schema).open().await.unwrap();
+    let mut record = schema.record();
+    record.set("name", "dynamic").unwrap().set("n", 7).unwrap();
+    record.set("price", "19.99").unwrap();
+    record
+        .set("at", TimestampMicros::from_micros(1_790_000_000_123_456))
+        .unwrap();
+    record.set("day", DateDays::from_days(20_000)).unwrap();
+    record
+        .set("payload", VariantJson::new("{\"a\":[1]}"))
+        .unwrap();
+    record.set("tags", &[Value::from("x"), "y".into()]).unwrap();
+    record.set("place", &[("lat", Value::from(48.1))]).unwrap();
+    stream.ingest_record(&record).await.unwrap();
+    record.clear();
+    record
+        .set_json(expected("dynamic json").as_object().unwrap())
+        .unwrap();
+    stream.ingest_record(&record).await.unwrap();
+    stream.close().await.unwrap();
+
+    // As a compiler of `.proto` files describes it.
+    let described = mapping::message(&table, &MappingOptions::default()).unwrap();
+    let set = described.file_descriptor_set(Some("iot"));
+    let descriptor = ProtoDescriptor::from_file_descriptor_set(&set, "iot.t").unwrap();
+    let mut stream = client.proto_stream(TABLE, descriptor).open().await.unwrap();
+    stream
+        .ingest_record(&ProtoMessage(&message("prost")))
+        .await
+        .unwrap();
+    let encoded = prost::Message::encode_to_vec(&message("bytes"));
+    stream.ingest_record(&ProtoBytes(encoded)).await.unwrap();
+    stream.close().await.unwrap();
+
+    let names = [
+        "derived",
+        "json",
+        "text",
+        "dynamic",
+        "dynamic json",
+        "prost",
+        "bytes",
+    ];
+    assert_eq!(rows(&server).await, names.map(expected));
+}
+
+#[tokio::test]
+async fn a_batch_with_a_record_that_the_table_refuses_is_stored_not_at_all() {
+    let server = server(COLUMNS).await;
+    let mut stream = client(&server).json_stream(TABLE).open().await.unwrap();
+    stream.ingest_record(r#"{"name": "before"}"#).await.unwrap();
+    let batch = [
+        r#"{"name": "a"}"#,
+        r#"{"name": "b", "nowhere": 1}"#,
+        r#"{"name": "c"}"#,
+    ];
+    stream.ingest_batch(batch).await.unwrap();
+    let error = stream.flush().await.unwrap_err();
+    assert_eq!(
+        error.error_code(),
+        Some(ErrorCode::RECORD_REFUSED),
+        "{error}"
+    );
+    assert_eq!(stream.get_unacked_records(), batch);
+    assert_eq!(rows(&server).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_descriptor_with_names_that_are_not_full_does_not_reach_the_service() {
+    let server = server("name STRING, place STRUCT<lat: DOUBLE>").await;
+    let table = client(&server).table_schema(TABLE).await.unwrap();
+    let described = mapping::message(&table, &MappingOptions::default()).unwrap();
+    let mut descriptor =
+        <prost_types::DescriptorProto as prost::Message>::decode(described.descriptor().as_slice())
+            .unwrap();
+    descriptor.field[1].type_name = Some("Place".to_owned());
+    let descriptor = prost::Message::encode_to_vec(&descriptor);
+    let error = client(&server)
+        .proto_stream(TABLE, descriptor)
+        .open()
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Descriptor { .. }), "{error}");
+    assert!(error.to_string().contains("field t.place"), "{error}");
+}
