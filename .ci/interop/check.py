@@ -82,7 +82,7 @@ class Report:
 
 @contextlib.contextmanager
 def local_server(binary, data, seeds, ready):
-    command = [binary, "--data", data, "--ready-file", ready, "--tls-listen", "127.0.0.1:0"]
+    command = [binary, "--data", data, "--ready-file", ready, "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"]
     for seed in seeds:
         command += ["--seed", seed]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)

@@ -1,7 +1,7 @@
 //! The binary `zerobus-local`.
 
 use std::fs;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -92,10 +92,11 @@ fn announce(
     let mut stdout = io::stdout().lock();
     stdout.write_all(line.as_bytes())?;
     stdout.flush()?;
-    // For who typed it; programs read the line above.
-    if io::stderr().is_terminal() {
-        eprintln!("zerobus-local: for development and tests, not for production; Ctrl-C ends it");
-    }
+    // For people; programs read the line above.
+    eprintln!(
+        "zerobus-local: for development and tests, not for production. A page to look at is {}/ and Ctrl-C ends it.",
+        server.url()
+    );
     Ok(())
 }
 

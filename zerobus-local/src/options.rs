@@ -1,7 +1,7 @@
 //! The command line of `zerobus-local`.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use lexopt::prelude::*;
@@ -17,9 +17,11 @@ address, over Delta tables in DIR/<catalog>/<schema>/<table>.
   --data DIR            where the tables lie; made when it is missing
   --seed PATH           tables to be there: CREATE TABLE statements, a snapshot, or a
                         folder of either; may be repeated
-  --listen ADDR         host:port to listen on [default: 127.0.0.1:0, a free port]
-  --tls-listen ADDR     the same for TLS [default: none]; the certificate to trust
-                        is written to the data folder
+  --listen ADDR         host:port to listen on [default: 127.0.0.1:8844]; port 0 is
+                        a free one
+  --tls                 serve by TLS as well, on 127.0.0.1:8845; the certificate to
+                        trust is written to the data folder
+  --tls-listen ADDR     the same on another host:port
   --ready-file FILE     write the ready line there as well
   --client ID:SECRET    the only client that gets tokens [default: any]; better
                         given as ZEROBUS_LOCAL_CLIENT, which `ps` does not show
@@ -31,6 +33,10 @@ address, over Delta tables in DIR/<catalog>/<schema>/<table>.
 
 When ready it prints one line of JSON: {\"url\": …, \"tls_url\": …, \"ca\": …, \"data\": …}
 ";
+
+/// Where it is found when nobody says otherwise. Fixed, so that it can be written down.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8844);
+const TLS_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8845);
 
 const CLIENT_VARIABLE: &str = "ZEROBUS_LOCAL_CLIENT";
 
@@ -58,7 +64,7 @@ pub(crate) fn parse(
     arguments: impl Iterator<Item = OsString>,
 ) -> Result<Command, Box<dyn std::error::Error>> {
     let mut parser = lexopt::Parser::from_args(arguments);
-    let mut builder = LocalZerobus::builder();
+    let mut builder = LocalZerobus::builder().listen(LISTEN);
     let mut ready_file = None;
     let mut has_data = false;
     let mut client = std::env::var(CLIENT_VARIABLE).ok();
@@ -73,6 +79,7 @@ pub(crate) fn parse(
                 let address = parser.value()?.string()?;
                 builder = builder.listen(listen_address("--listen", &address)?);
             }
+            Long("tls") => builder = builder.tls_listen(TLS_LISTEN),
             Long("tls-listen") => {
                 let address = parser.value()?.string()?;
                 builder = builder.tls_listen(listen_address("--tls-listen", &address)?);

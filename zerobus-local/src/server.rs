@@ -137,7 +137,8 @@ impl LocalZerobus {
         R: DeserializeOwned + Send + 'static,
     {
         let table = self.served(table)?;
-        blocking(move || rows::read(&table.folder, &table.schema)).await
+        table.refresh().await;
+        blocking(move || rows::read(&table.folder, &table.columns().schema)).await
     }
 
     /// Waits until a table has so many rows, and returns how many there are.

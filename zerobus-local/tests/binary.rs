@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -18,6 +18,9 @@ fn command(arguments: &[&str]) -> Command {
     command.args(arguments).env_remove("ZEROBUS_LOCAL_CLIENT");
     command
 }
+
+/// On a port that is free.
+const ANYWHERE: [&str; 2] = ["--listen", "127.0.0.1:0"];
 
 fn refused(arguments: &[&str]) -> (i32, String) {
     let Output {
@@ -37,7 +40,12 @@ struct Running {
 
 impl Running {
     fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command(arguments)
+            .args(ANYWHERE)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut ready = String::new();
         let mut stdout = BufReader::new(child.stdout.as_mut().unwrap());
         stdout.read_line(&mut ready).unwrap();
@@ -113,12 +121,49 @@ fn it_says_when_it_is_ready_and_stops_when_told_to() {
     let answer = get(&server.ready, "/ready");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 
-    let (status, stderr) = refused(&["--data", path(&data)]);
+    let [listen, address] = ANYWHERE;
+    let (status, stderr) = refused(&["--data", path(&data), listen, address]);
     assert_eq!(status, 3);
     assert!(stderr.contains("in use by another server"), "{stderr}");
 
     assert_eq!(server.terminate(), 0);
+    let mut said = String::new();
+    server
+        .child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert!(said.contains("not for production"), "{said}");
+    let url = ready["url"].as_str().unwrap();
+    assert!(said.contains(&format!("{url}/ ")), "{said}");
     assert!(!ready_file.exists());
+}
+
+#[test]
+fn the_default_address_is_fixed_and_who_finds_it_taken_is_told_what_to_do() {
+    let folder = TempDir::new().unwrap();
+    // By this, or by whoever has it already.
+    let _taken = TcpListener::bind("127.0.0.1:8844");
+    let (status, stderr) = refused(&["--data", path(&folder.path().join("data"))]);
+    assert_eq!(status, 3);
+    let problem = "cannot listen on 127.0.0.1:8844: ";
+    assert!(stderr.contains(problem), "{stderr}");
+    assert!(
+        stderr.contains("choose another port, or 0 for a free one"),
+        "{stderr}"
+    );
+    assert!(!folder.path().join("data").exists());
+
+    let _taken = TcpListener::bind("127.0.0.1:8845");
+    let [listen, address] = ANYWHERE;
+    let (status, stderr) = refused(&["--data", path(folder.path()), "--tls", listen, address]);
+    assert_eq!(status, 3);
+    assert!(
+        stderr.contains("cannot listen on 127.0.0.1:8845: "),
+        "{stderr}"
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use delta_kernel::SnapshotRef;
 use delta_kernel::committer::FileSystemCommitter;
-use delta_kernel::schema::SchemaRef;
+use delta_kernel::schema::{DataType, SchemaRef, StructField};
 use delta_kernel::snapshot::{CheckpointWriteResult, Snapshot};
 use delta_kernel::transaction::{CommitResult, Transaction, UpdateTableOperation};
 use serde_json::json;
@@ -65,7 +65,7 @@ impl Head {
     }
 
     /// Adds files to the table and returns the version that has them. Versions that others took
-    /// meanwhile are followed: rows that are only added fit after anything but other columns.
+    /// meanwhile are followed: rows that are only added fit after anything but other columns or settings.
     pub(super) fn commit(
         &mut self,
         engine: &LocalEngine,
@@ -111,9 +111,38 @@ impl Head {
         Ok(written == CheckpointWriteResult::Written)
     }
 
-    fn follow(&mut self, engine: &LocalEngine) -> Result<(), DeltaError> {
+    /// Commits a change of columns alone.
+    pub(super) fn add_column(
+        &mut self,
+        engine: &LocalEngine,
+        name: &str,
+    ) -> Result<(), DeltaError> {
+        for _ in 0..COMMIT_ATTEMPTS {
+            let operation = UpdateTableOperation::AlterTable;
+            let builder = self.snapshot.clone();
+            let transaction = builder
+                .update_table(operation, ENGINE_INFO, false)
+                .add_column(StructField::nullable(name, DataType::STRING))
+                .build(engine, Box::new(FileSystemCommitter::new()))?;
+            match transaction.commit(engine)? {
+                CommitResult::Committed(_) => return Ok(()),
+                CommitResult::Conflicted(_) => self.snapshot = self.latest(engine)?,
+                CommitResult::Retryable(retryable) => return Err(retryable.error.into()),
+            }
+        }
+        Err(DeltaError::Conflict {
+            version: self.snapshot.version(),
+        })
+    }
+
+    /// Goes on from the latest version, unless it has other columns or other settings.
+    pub(super) fn follow(&mut self, engine: &LocalEngine) -> Result<(), DeltaError> {
         let latest = self.latest(engine)?;
-        if latest.schema() != self.snapshot.schema() {
+        let (before, now) = (
+            self.snapshot.table_configuration(),
+            latest.table_configuration(),
+        );
+        if now.metadata() != before.metadata() || now.protocol() != before.protocol() {
             return Err(DeltaError::SchemaChanged {
                 version: latest.version(),
             });

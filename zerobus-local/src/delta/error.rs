@@ -70,7 +70,7 @@ pub(crate) enum DeltaError {
         /// The version that was tried last.
         version: u64,
     },
-    /// Another writer changed the table's columns. The table must be opened anew.
+    /// Another writer changed the table's columns or settings. The table must be opened anew.
     SchemaChanged {
         /// The version that holds the new columns.
         version: u64,
@@ -168,8 +168,8 @@ impl fmt::Display for DeltaError {
             ),
             Self::SchemaChanged { version } => write!(
                 f,
-                "version {version} of the table, written by another writer, has other columns; \
-                 open the table again"
+                "version {version} of the table, written by another writer, has other columns or \
+                 settings; open the table again"
             ),
             Self::Io {
                 path,
@@ -202,6 +202,7 @@ impl From<KernelError> for DeltaError {
                 Err(other) => Self::Kernel(other.to_string()),
             },
             KernelError::FileNotFound(path) => Self::Gone { path: path.into() },
+            KernelError::Unsupported(reason) => Self::Unsupported { reason },
             KernelError::TableAlreadyExistsAtPath(path) => {
                 Self::AlreadyExists { path: path.into() }
             }

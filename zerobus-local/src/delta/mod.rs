@@ -10,6 +10,7 @@ mod data_file;
 mod durable;
 mod engine;
 mod error;
+mod fit;
 mod log;
 mod partition;
 mod properties;
@@ -33,6 +34,7 @@ use url::Url;
 
 pub(crate) use durable::Durability;
 pub(crate) use error::DeltaError;
+pub(crate) use fit::{Change, Unfit, fit};
 
 use commit::Head;
 use data_file::{DataFile, DataFileWriter};
@@ -128,7 +130,8 @@ impl DeltaTable {
     /// Opens the table in `folder` at its latest version.
     ///
     /// A last log entry that a crash left torn was never acknowledged: it is put aside under a
-    /// hidden name and the table goes on from the version before.
+    /// hidden name and the table goes on from the version before. Not while another thread writes
+    /// to the table: what it has half-written would look like leftovers.
     pub(crate) fn open(folder: &Path, durability: Durability) -> Result<Self, DeltaError> {
         let (folder, log) = Log::open(folder)?;
         let engine = LocalEngine::new(durability);
@@ -224,6 +227,20 @@ impl DeltaTable {
             rows: files.iter().map(|file| file.rows).sum(),
             bytes: files.iter().map(|file| file.bytes).sum(),
         })
+    }
+
+    /// Reads what other writers have added to the log. When they changed columns or settings, the table must be opened
+    /// anew.
+    pub(crate) fn follow(&mut self) -> Result<(), DeltaError> {
+        self.log.check()?;
+        self.head.follow(&self.engine)
+    }
+
+    /// Adds a nullable STRING column of this name, as ALTER TABLE does. The table must be opened
+    /// anew.
+    pub(crate) fn add_column(&mut self, name: &str) -> Result<(), DeltaError> {
+        self.log.check()?;
+        self.head.add_column(&self.engine, name)
     }
 
     /// Writes a checkpoint when one is due, so that opening the table stays quick and a long log

@@ -28,12 +28,15 @@ pub enum Fault {
     /// The message is taken, and the stream is told that it ends after this long, and does: UNAVAILABLE, 6002.
     /// `close_signal`, `millis`
     CloseSignal(Duration),
+    /// Before the message is taken, somebody else adds a nullable STRING column to the table (`added_1`, `added_2`, …), as
+    /// ALTER TABLE does. Streams that are open go on, and have NULL in it. `alter_table`
+    AlterTable,
     /// A commit finds no room on the disk; counted in commits of a table, not in messages. `disk_full`
     DiskFull,
 }
 
 impl Fault {
-    pub(super) const NAMES: [&str; 10] = [
+    pub(super) const NAMES: [&str; 11] = [
         "unavailable",
         "resource_exhausted",
         "internal",
@@ -43,6 +46,7 @@ impl Fault {
         "drop_ack",
         "delay_ack",
         "close_signal",
+        "alter_table",
         "disk_full",
     ];
 
@@ -61,6 +65,7 @@ impl Fault {
             "drop_ack" => Self::DropAck,
             "delay_ack" => return Ok(Self::DelayAck(time()?)),
             "close_signal" => return Ok(Self::CloseSignal(time()?)),
+            "alter_table" => Self::AlterTable,
             "disk_full" => Self::DiskFull,
             _ => {
                 return Err(format!(
@@ -96,6 +101,7 @@ impl Fault {
             Self::DropAck => "drop_ack",
             Self::DelayAck(_) => "delay_ack",
             Self::CloseSignal(_) => "close_signal",
+            Self::AlterTable => "alter_table",
             Self::DiskFull => "disk_full",
         }
     }

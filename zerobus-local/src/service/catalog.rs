@@ -45,7 +45,10 @@ pub(super) fn authorize(parts: &Parts, tokens: &Tokens) -> Result<(), Answer> {
 pub(super) fn get(name: &str, tables: &Tables) -> Result<Answer, Answer> {
     let name = parse_name(name)?;
     match tables.get(&name) {
-        Some(table) => Ok(Answer::ok(table_info(&table))),
+        Some(table) => {
+            table.refresh_blocking();
+            Ok(Answer::ok(table_info(&table)))
+        }
         None => Err(no_table(&name)),
     }
 }
@@ -167,7 +170,7 @@ fn refused(problem: &TableError) -> Answer {
 
 /// The table as the catalog tells of it.
 fn table_info(table: &Table) -> Value {
-    let mut info = zerobus_schema::catalog::table_to_json(&table.schema);
+    let mut info = zerobus_schema::catalog::table_to_json(&table.columns().schema);
     if let Some(info) = info.as_object_mut() {
         info.insert("table_type".to_owned(), TABLE_TYPE.into());
         info.insert("data_source_format".to_owned(), FORMAT.into());

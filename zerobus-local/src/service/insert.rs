@@ -1,6 +1,8 @@
 //! Records over plain HTTP: `POST /zerobus/v1/tables/{catalog.schema.table}/insert` (documentation page "Use the REST API
 //! with Zerobus Ingest"), a JSON array of objects, answered once they are durable.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::StatusCode;
 use http::request::Parts;
@@ -12,7 +14,7 @@ use zerobus_proto::contract::{FIRST_OFFSET, MAX_RECORD_BYTES_PER_MESSAGE};
 
 use super::access::{Access, authorize_for};
 use super::answer::Answer;
-use super::sink::Refused;
+use super::sink::{Planned, Refused};
 use super::status::{coded, schema_mismatch, stopping, write_failed};
 use super::table::{Table, Tables};
 use super::token::Tokens;
@@ -66,9 +68,14 @@ async fn insert_into(table: &Table, body: Bytes) -> Result<(), Status> {
         }
         Err(_) => return Err(Status::internal("The body could not be read.")),
     };
-    let plan = Plan::for_json(&table.schema)
-        .map_err(|mismatches| schema_mismatch(&table.name, &mismatches))?;
-    let sink = table.writer.sink(None, &plan).ok_or_else(stopping)?;
+    table.refresh().await;
+    let columns = table.columns();
+    let planned = Planned {
+        plan: Plan::for_json(&columns.schema)
+            .map_err(|mismatches| schema_mismatch(&table.name, &mismatches))?,
+        arrow: Arc::clone(&columns.arrow),
+    };
+    let sink = table.writer.sink(None, &planned).ok_or_else(stopping)?;
     let mut progress = sink.progress();
     let added = sink.add(FIRST_OFFSET, bytes, records.iter(), Chunk::push_value);
     added.map_err(|problem| match problem {

@@ -120,11 +120,9 @@ impl PersistentStreams {
         let open = self.open.remove(app_id);
         if let Some(sink) = open.and_then(|sink| sink.upgrade()) {
             // Nobody tries again after this: the other connection is the one that counts.
-            sink.fail(&Arc::new(WriteFailure {
-                code: Code::FailedPrecondition,
-                message: "the stream was resumed or retired on another connection, which knows how far it has come"
-                    .to_owned(),
-            }));
+            let problem = "the stream was resumed or retired on another connection, which knows how far it has come";
+            let failure = WriteFailure::new(Code::FailedPrecondition, problem.to_owned());
+            sink.fail(&Arc::new(failure));
         }
     }
 }

@@ -74,7 +74,7 @@ impl Reader<'_> {
         loop {
             match requests.message().await {
                 Ok(Some(request)) => {
-                    if let Some(end) = self.suffer() {
+                    if let Some(end) = self.suffer().await {
                         return end;
                     }
                     if let Err(status) = self.take(&request) {
@@ -95,7 +95,7 @@ impl Reader<'_> {
     }
 
     /// What goes wrong with the next message, where the server was told to have something go wrong.
-    fn suffer(&self) -> Option<End> {
+    async fn suffer(&self) -> Option<End> {
         let faults = &self.injection.faults;
         for fault in faults.with_message(&self.table.name, self.stream_id) {
             let text = format!("Injected fault {}.", fault.name());
@@ -120,6 +120,12 @@ impl Reader<'_> {
                 }
                 Fault::CloseSignal(time) => {
                     let _ = self.signal.send(Signal::Close(time));
+                }
+                Fault::AlterTable => {
+                    if let Err(error) = self.table.writer.alter().await {
+                        let text = format!("{text} The table could not be altered: {error}.");
+                        return Some(End::Refused(Status::internal(text)));
+                    }
                 }
                 Fault::DiskFull => {}
             }

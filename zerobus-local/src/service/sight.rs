@@ -79,7 +79,7 @@ fn describe(table: &Table, oldest: Option<Duration>) -> Value {
     };
     json!({
         "table": table.name.to_string(),
-        "columns": table.schema.columns.fields.len(),
+        "columns": table.columns().schema.columns.fields.len(),
         "version": counts.version,
         "rows": files.map(|(rows, _, _)| rows),
         "files": files.map(|(_, count, _)| count),
@@ -126,7 +126,9 @@ fn describe_stream(table: &Table, stream: &LiveStream) -> Value {
 fn named(query: &Query, tables: &Tables) -> Result<Arc<Table>, Answer> {
     let name = TableName::parse(query.get("name").unwrap_or_default())
         .map_err(|problem| bad_request(&problem.to_string()))?;
-    tables.get(&name).ok_or_else(|| no_table(&name))
+    let table = tables.get(&name).ok_or_else(|| no_table(&name))?;
+    table.refresh_blocking();
+    Ok(table)
 }
 
 /// The last rows of a table as text, NULL where there is none: `?name=…&last=20`.
@@ -159,8 +161,9 @@ pub(super) fn last_rows(query: &Query, tables: &Tables) -> Result<Answer, Answer
         files.reverse();
         files
     };
-    let rows = rows::last_rows(&files, most, &table.schema).map_err(unreadable)?;
-    let columns = table.schema.columns.fields.iter();
+    let columns = table.columns();
+    let rows = rows::last_rows(&files, most, &columns.schema).map_err(unreadable)?;
+    let columns = columns.schema.columns.fields.iter();
     let columns: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
     Ok(Answer::ok(json!({"columns": columns, "rows": rows})))
 }
@@ -168,8 +171,10 @@ pub(super) fn last_rows(query: &Query, tables: &Tables) -> Result<Answer, Answer
 /// The columns with the fields that records have for them: `?name=…`.
 pub(super) fn schema(query: &Query, tables: &Tables) -> Result<Answer, Answer> {
     let table = named(query, tables)?;
-    let numbered = table.schema.clone().numbered();
-    let mapping = mapping::map(&table.schema, &MappingOptions::default());
+    let now = table.columns();
+    let schema = &now.schema;
+    let numbered = schema.clone().numbered();
+    let mapping = mapping::map(schema, &MappingOptions::default());
     let mut columns = Vec::new();
     let root = ColumnPath::default();
     add_columns(
@@ -186,8 +191,8 @@ pub(super) fn schema(query: &Query, tables: &Tables) -> Result<Answer, Answer> {
     Ok(Answer::ok(json!({
         "table": table.name.to_string(),
         "folder": table.folder.display().to_string(),
-        "comment": table.schema.comment,
-        "partition_columns": table.schema.partition_columns,
+        "comment": schema.comment,
+        "partition_columns": schema.partition_columns,
         "columns": columns,
         "refused": whole.map(ToString::to_string).collect::<Vec<_>>(),
         "proto": mapping.message.to_proto(),

@@ -5,12 +5,15 @@ use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, SchemaRef};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tonic::Code;
+use zerobus_proto::SchemaCause;
+use zerobus_schema::ColumnPath;
 
 use super::metrics::TableMetrics;
 use super::persistent::Ask;
-use crate::decode::{Chunk, Fault, Plan};
+use crate::decode::{Chunk, Fault, Mismatch, Plan};
+use crate::delta::{Change, Unfit};
 use crate::server::Received;
 
 /// A stream that has this many undelivered bytes of records waits until the writer took them.
@@ -40,6 +43,49 @@ pub(super) struct WriteFailure {
     /// Tells clients whether trying again may help.
     pub(super) code: Code,
     pub(super) message: String,
+    /// What the table was changed to that the stream's records do not fit, where that is the reason.
+    pub(super) mismatches: Vec<Mismatch>,
+}
+
+impl WriteFailure {
+    pub(super) fn new(code: Code, message: String) -> Self {
+        Self {
+            code,
+            message,
+            mismatches: Vec::new(),
+        }
+    }
+
+    /// Another writer has changed the columns while the stream was open.
+    pub(super) fn altered(unfit: Vec<Unfit>) -> Self {
+        let mismatches = unfit.into_iter().map(|unfit| {
+            let (cause, problem) = match unfit.change {
+                Change::Dropped => (
+                    SchemaCause::FieldNotInTable,
+                    "it was dropped from the table",
+                ),
+                Change::Retyped => (
+                    SchemaCause::TypeIncompatible,
+                    "its type was changed in the table",
+                ),
+                Change::Required => (
+                    SchemaCause::MissingRequiredColumn,
+                    "it became NOT NULL in the table",
+                ),
+            };
+            let root = ColumnPath::default();
+            Mismatch {
+                cause,
+                path: unfit.path.iter().fold(root, |path, name| path.child(name)),
+                problem: format!("{problem} while the stream was open"),
+            }
+        });
+        Self {
+            code: Code::InvalidArgument,
+            message: "its columns were changed".to_owned(),
+            mismatches: mismatches.collect(),
+        }
+    }
 }
 
 /// What a writer is told.
@@ -49,13 +95,25 @@ pub(super) enum Note {
     Ready(Arc<Sink>),
     /// A stream waits for it.
     Hurry,
+    /// Somebody else has written to the table.
+    Refresh(oneshot::Sender<()>),
+    /// Somebody else is to change its columns.
+    Alter(oneshot::Sender<Result<(), String>>),
     /// Something about a persistent stream.
     Ask(Ask),
+}
+
+/// How a stream's records are read, and the batches that they become: both for the columns of one time.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub(super) plan: Plan,
+    pub(super) arrow: SchemaRef,
 }
 
 /// One stream's end of the way to its table.
 #[derive(Debug)]
 pub(super) struct Sink {
+    arrow: SchemaRef,
     /// `None` for what is no stream.
     stream_id: Option<String>,
     /// The name that a persistent stream counts under in its table.
@@ -123,14 +181,16 @@ pub(super) enum Refused {
 
 impl Sink {
     pub(super) fn new(
-        plan: &Plan,
+        planned: &Planned,
         stream_id: Option<&str>,
         app_id: Option<String>,
         writer: mpsc::Sender<Note>,
         metrics: Arc<TableMetrics>,
     ) -> Arc<Self> {
+        let plan = &planned.plan;
         let chunk = Chunk::new(plan);
         Arc::new(Self {
+            arrow: Arc::clone(&planned.arrow),
             stream_id: stream_id.map(str::to_owned),
             app_id,
             cells: plan.cells(),
@@ -299,15 +359,16 @@ impl Taken {
         self.chunk.rows()
     }
 
-    /// The rows as a batch of the table's schema.
-    pub(super) fn finish(self, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
-        self.chunk.finish(schema)
+    /// The rows as a batch of the columns that the stream was opened with.
+    pub(super) fn finish(self) -> Result<RecordBatch, ArrowError> {
+        self.chunk.finish(&self.sink.arrow)
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use arrow_schema::Schema;
     use tonic::Code;
     use zerobus_schema::ddl;
 
@@ -316,9 +377,12 @@ mod tests {
     #[test]
     fn what_came_while_a_commit_failed_is_neither_written_nor_acked() {
         let table = ddl::parse_create_table("CREATE TABLE c.s.t (a INT)").unwrap();
-        let plan = Plan::for_json(&table).unwrap();
+        let planned = Planned {
+            plan: Plan::for_json(&table).unwrap(),
+            arrow: Arc::new(Schema::empty()),
+        };
         let (writer, notes) = mpsc::channel();
-        let sink = Sink::new(&plan, None, None, writer, Arc::default());
+        let sink = Sink::new(&planned, None, None, writer, Arc::default());
         let add = |offset| {
             let records = [r#"{"a":1}"#].into_iter();
             sink.add(offset, 7, records, Chunk::push_json)
@@ -327,10 +391,7 @@ mod tests {
         let first = Arc::clone(&sink).take().unwrap();
         // Meanwhile the next one comes, and is announced.
         add(1).unwrap();
-        let failure = WriteFailure {
-            code: Code::Unavailable,
-            message: "full".to_owned(),
-        };
+        let failure = WriteFailure::new(Code::Unavailable, "full".to_owned());
         first.sink.fail(&Arc::new(failure));
         let (Note::Ready(_), Note::Ready(next)) = (notes.recv().unwrap(), notes.recv().unwrap())
         else {

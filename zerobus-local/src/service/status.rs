@@ -20,6 +20,9 @@ pub(super) fn coded(code: ErrorCode, text: &str) -> Status {
 
 /// The status of records that their table's writer could not write; `lost` says which.
 pub(super) fn write_failed(table: &TableName, failure: &WriteFailure, lost: &str) -> Status {
+    if !failure.mismatches.is_empty() {
+        return schema_mismatch(table, &failure.mismatches);
+    }
     let text = format!(
         "Table {table} could not be written: {}. Nothing {lost} was kept.",
         failure.message

@@ -21,7 +21,7 @@ use super::codec::{Call, Incoming, Request, Told};
 use super::live::LiveStream;
 use super::persistent::{self, Problem};
 use super::reader::{Encoding, End, Injection, Reader, Signal};
-use super::sink::{Progress, Sink};
+use super::sink::{Planned, Progress, Sink};
 use super::status::{coded, expired, schema_mismatch, stopping, write_failed};
 use super::stop::Stop;
 use super::table::Table;
@@ -113,6 +113,7 @@ impl Ingest {
         &self,
         create: &CreateIngestStreamRequest,
     ) -> Result<(Encoding, Arc<Sink>, String), Status> {
+        self.table.refresh().await;
         let (encoding, plan) = self.open(create)?;
         let stream_id = Uuid::new_v4().to_string();
         let sink = match persistent::app_id(&stream_id) {
@@ -137,6 +138,7 @@ impl Ingest {
         &self,
         resume: ResumeIngestStreamRequest,
     ) -> Result<(Encoding, Arc<Sink>, String), Status> {
+        self.table.refresh().await;
         let (encoding, plan) = self.open(&CreateIngestStreamRequest {
             table_name: Some(self.table.name.to_string()),
             descriptor_proto: resume.descriptor_proto,
@@ -160,7 +162,7 @@ impl Ingest {
         Ok((encoding, sink, stream_id))
     }
 
-    fn open(&self, create: &CreateIngestStreamRequest) -> Result<(Encoding, Plan), Status> {
+    fn open(&self, create: &CreateIngestStreamRequest) -> Result<(Encoding, Planned), Status> {
         let name = parse_name(create.table_name())?;
         if name != self.table.name {
             return Err(Status::invalid_argument(format!(
@@ -168,6 +170,8 @@ impl Ingest {
                 self.table.name
             )));
         }
+        let columns = self.table.columns();
+        let arrow = Arc::clone(&columns.arrow);
         let mismatch = |mismatches: Vec<_>| schema_mismatch(&self.table.name, &mismatches);
         match create.record_type() {
             RecordType::Proto => {
@@ -183,12 +187,12 @@ impl Ingest {
                     }
                     DescriptorError::Malformed(_) => Status::invalid_argument(error.to_string()),
                 })?;
-                let plan = Plan::for_proto(&self.table.schema, &descriptor).map_err(mismatch)?;
-                Ok((Encoding::Proto, plan))
+                let plan = Plan::for_proto(&columns.schema, &descriptor).map_err(mismatch)?;
+                Ok((Encoding::Proto, Planned { plan, arrow }))
             }
             RecordType::Json => {
-                let plan = Plan::for_json(&self.table.schema).map_err(mismatch)?;
-                Ok((Encoding::Json, plan))
+                let plan = Plan::for_json(&columns.schema).map_err(mismatch)?;
+                Ok((Encoding::Json, Planned { plan, arrow }))
             }
             RecordType::Avro => Err(Status::unimplemented(
                 "AVRO records are not supported; send PROTO or JSON.",

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use zerobus_schema::{Fingerprint, TableName, TableSchema, delta as delta_schema};
+use arrow_schema::SchemaRef;
+use tokio::sync::oneshot;
+use zerobus_schema::{Fingerprint, StructType, TableName, TableSchema, delta as delta_schema};
 
 use super::live::LiveStreams;
 use super::metrics::TableMetrics;
@@ -22,7 +24,7 @@ const LOG_FOLDER: &str = "_delta_log";
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) name: TableName,
-    pub(crate) schema: TableSchema,
+    columns: Arc<CurrentColumns>,
     pub(crate) folder: PathBuf,
     pub(super) writer: Writer,
     pub(super) metrics: Arc<TableMetrics>,
@@ -30,7 +32,70 @@ pub(crate) struct Table {
     files: Mutex<LiveFiles>,
 }
 
+/// What a table's rows are made of; another writer may change it.
+#[derive(Debug)]
+pub(crate) struct Columns {
+    pub(crate) schema: TableSchema,
+    /// The same for the batches that are appended.
+    pub(crate) arrow: SchemaRef,
+}
+
+/// The columns that a table has now.
+#[derive(Debug)]
+pub(crate) struct CurrentColumns(RwLock<Arc<Columns>>);
+
+impl CurrentColumns {
+    fn get(&self) -> Arc<Columns> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Those of a table that was opened anew. What the log says nothing of stays as it was.
+    pub(super) fn set(&self, table: &DeltaTable) -> Result<(), String> {
+        let schema = read_columns(table, self.get().schema.clone())?;
+        let arrow = Arc::clone(table.arrow_schema());
+        let columns = Arc::new(Columns { schema, arrow });
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = columns;
+        Ok(())
+    }
+}
+
+/// The columns that the log has, in place of those of `schema`.
+fn read_columns(table: &DeltaTable, mut schema: TableSchema) -> Result<TableSchema, String> {
+    let json = table.schema_json().map_err(|error| error.to_string())?;
+    schema.columns = delta_schema::parse_schema(&json).map_err(|error| error.to_string())?;
+    schema.partition_columns = table.partition_columns().map(str::to_owned).collect();
+    Ok(schema)
+}
+
 impl Table {
+    /// The columns as far as the writer knows of them; [`refresh`](Self::refresh) has it look.
+    pub(crate) fn columns(&self) -> Arc<Columns> {
+        self.columns.get()
+    }
+
+    /// Has what other writers did to the columns looked at.
+    pub(crate) async fn refresh(&self) {
+        if let Some(done) = self.looked_at() {
+            let _ = done.await;
+        }
+    }
+
+    /// The same for those who may block.
+    pub(crate) fn refresh_blocking(&self) {
+        if let Some(done) = self.looked_at() {
+            let _ = done.blocking_recv();
+        }
+    }
+
+    fn looked_at(&self) -> Option<oneshot::Receiver<()>> {
+        let next = self.metrics.counts().version + 1;
+        let entry = format!("{LOG_FOLDER}/{next:020}.json");
+        self.folder
+            .join(entry)
+            .is_file()
+            .then(|| self.writer.refresh())?
+    }
+
     pub(crate) fn received(&self) -> Received {
         self.metrics.received()
     }
@@ -128,7 +193,10 @@ impl Tables {
         // Held throughout: of two that create one table, the second must find it.
         let mut tables = self.lock();
         if let Some(existing) = tables.get(&name).filter(|table| table.is_there()) {
-            return match (if_not_exists, difference(&existing.schema, &schema)) {
+            return match (
+                if_not_exists,
+                difference(&existing.columns().schema, &schema),
+            ) {
                 (true, None) => Ok(Arc::clone(existing)),
                 (true, Some(difference)) => Err(TableError::Different {
                     table: name,
@@ -177,34 +245,40 @@ impl Tables {
         delta: DeltaTable,
         schema: Option<TableSchema>,
     ) -> Result<Arc<Table>, TableError> {
-        let storage = |error| TableError::storage(&name, error);
         let schema = match schema {
             Some(schema) => schema,
             None => {
-                let json = delta.schema_json().map_err(storage)?;
-                let columns =
-                    delta_schema::parse_schema(&json).map_err(|error| TableError::Unsupported {
-                        table: name.clone(),
-                        reason: error.to_string(),
-                    })?;
-                let mut schema = TableSchema::new(Some(name.clone().into()), columns);
-                schema.partition_columns = delta.partition_columns().map(str::to_owned).collect();
-                schema
+                let schema = TableSchema::new(Some(name.clone().into()), StructType::default());
+                read_columns(&delta, schema).map_err(|reason| TableError::Unsupported {
+                    table: name.clone(),
+                    reason,
+                })?
             }
         };
+        let arrow = Arc::clone(delta.arrow_schema());
+        let columns = Arc::new(Columns { schema, arrow });
+        let columns = Arc::new(CurrentColumns(RwLock::new(columns)));
         let folder = delta.folder().to_owned();
         let faults = Arc::clone(&self.faults);
         let metrics = Arc::new(TableMetrics::default());
         metrics.version(delta.version());
         let counts = Arc::clone(&metrics);
-        let writer = Writer::start(name.clone(), delta, self.durability, faults, counts);
+        let current = Arc::clone(&columns);
+        let writer = Writer::start(
+            name.clone(),
+            delta,
+            self.durability,
+            faults,
+            counts,
+            current,
+        );
         let writer = writer.map_err(|source| TableError::Io {
             path: folder.clone(),
             source,
         })?;
         Ok(Arc::new(Table {
             name,
-            schema,
+            columns,
             folder,
             writer,
             metrics,

@@ -12,13 +12,16 @@ use zerobus_schema::TableName;
 
 use super::metrics::TableMetrics;
 use super::persistent::{Ask, PersistentStreams, Problem, What};
-use super::sink::{Note, Sink, WriteFailure};
-use crate::decode::Plan;
-use crate::delta::{DeltaError, DeltaTable, Durability, Txn};
+use super::sink::{Note, Planned, Sink, WriteFailure};
+use super::table::CurrentColumns;
+use crate::delta::{self, DeltaError, DeltaTable, Durability, Txn};
 use crate::faults::Faults;
 
 /// A busy table starts commits at most this often, so that versions stay few.
 const BUSY_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How often a commit is tried anew when others change the columns meanwhile.
+const ALTERED_ATTEMPTS: u32 = 5;
 
 /// The way to a table's writer thread, which ends when this and every stream of it are dropped.
 #[derive(Debug)]
@@ -35,6 +38,7 @@ impl Writer {
         durability: Durability,
         faults: Arc<Faults>,
         metrics: Arc<TableMetrics>,
+        columns: Arc<CurrentColumns>,
     ) -> std::io::Result<Self> {
         let counts = Arc::clone(&metrics);
         let (inbox, notes) = mpsc::channel();
@@ -45,6 +49,7 @@ impl Writer {
                     name,
                     faults,
                     metrics: counts,
+                    columns,
                     table,
                     durability,
                     persistent: PersistentStreams::default(),
@@ -62,9 +67,9 @@ impl Writer {
     }
 
     /// A new stream's end; `None` when the server is shutting down.
-    pub(super) fn sink(&self, stream_id: Option<&str>, plan: &Plan) -> Option<Arc<Sink>> {
+    pub(super) fn sink(&self, stream_id: Option<&str>, planned: &Planned) -> Option<Arc<Sink>> {
         Some(Sink::new(
-            plan,
+            planned,
             stream_id,
             None,
             self.inbox()?,
@@ -77,9 +82,9 @@ impl Writer {
         &self,
         app_id: &str,
         stream_id: &str,
-        plan: &Plan,
+        planned: &Planned,
     ) -> Option<Result<Arc<Sink>, Problem>> {
-        let sink = self.persistent(app_id, stream_id, plan)?;
+        let sink = self.persistent(app_id, stream_id, planned)?;
         let created = self.ask(app_id, What::Create(Arc::clone(&sink))).await?;
         Some(created.map(|()| sink))
     }
@@ -90,17 +95,17 @@ impl Writer {
         &self,
         app_id: &str,
         stream_id: &str,
-        plan: &Plan,
+        planned: &Planned,
     ) -> Option<Result<Arc<Sink>, Problem>> {
-        let sink = self.persistent(app_id, stream_id, plan)?;
+        let sink = self.persistent(app_id, stream_id, planned)?;
         let resumed = self.ask(app_id, What::Resume(Arc::clone(&sink))).await?;
         Some(resumed.map(|()| sink))
     }
 
-    fn persistent(&self, app_id: &str, stream_id: &str, plan: &Plan) -> Option<Arc<Sink>> {
+    fn persistent(&self, app_id: &str, stream_id: &str, planned: &Planned) -> Option<Arc<Sink>> {
         let (inbox, metrics) = (self.inbox()?, self.metrics());
         Some(Sink::new(
-            plan,
+            planned,
             Some(stream_id),
             Some(app_id.to_owned()),
             inbox,
@@ -111,6 +116,26 @@ impl Writer {
     /// Ends a persistent stream for good.
     pub(super) async fn retire(&self, app_id: &str) -> Option<Result<(), Problem>> {
         self.ask(app_id, What::Retire).await
+    }
+
+    /// Has the log looked at for what others wrote; `None` when the server is shutting down.
+    pub(super) fn refresh(&self) -> Option<oneshot::Receiver<()>> {
+        let (done, looked) = oneshot::channel();
+        self.inbox()?.send(Note::Refresh(done)).ok()?;
+        Some(looked)
+    }
+
+    /// Adds a column to the table, as somebody else would: the writer finds out with its next commit.
+    pub(super) async fn alter(&self) -> Result<(), String> {
+        let (reply, answer) = oneshot::channel();
+        let asked = self
+            .inbox()
+            .is_some_and(|inbox| inbox.send(Note::Alter(reply)).is_ok());
+        let stopping = || "the server is shutting down".to_owned();
+        if !asked {
+            return Err(stopping());
+        }
+        answer.await.unwrap_or_else(|_| Err(stopping()))
     }
 
     /// `None` when the server is shutting down.
@@ -154,6 +179,7 @@ struct WriterThread {
     name: TableName,
     faults: Arc<Faults>,
     metrics: Arc<TableMetrics>,
+    columns: Arc<CurrentColumns>,
     table: DeltaTable,
     durability: Durability,
     persistent: PersistentStreams,
@@ -218,6 +244,40 @@ impl WriterThread {
             Note::Ready(stream) => self.ready.push(stream),
             Note::Hurry => {}
             Note::Ask(ask) => self.asks.push(ask),
+            Note::Alter(reply) => {
+                let altered = catch_unwind(AssertUnwindSafe(|| self.alter()));
+                let altered = altered.unwrap_or_else(|_| {
+                    Err(DeltaError::Kernel(
+                        "the change of the table broke off".to_owned(),
+                    ))
+                });
+                let _ = reply.send(altered.map_err(|error| error.to_string()));
+            }
+            Note::Refresh(done) => {
+                self.refresh();
+                // Nobody may be waiting any more.
+                let _ = done.send(());
+            }
+        }
+    }
+
+    fn alter(&self) -> Result<(), DeltaError> {
+        let mut other = DeltaTable::open(self.table.folder(), self.durability)?;
+        let taken = Arc::clone(other.arrow_schema());
+        let is_free = |name: &String| taken.index_of(name).is_err();
+        let name = (1_u64..).map(|n| format!("added_{n}")).find(is_free);
+        other.add_column(&name.unwrap_or_default())
+    }
+
+    /// A log that cannot be read is told of by the next commit.
+    fn refresh(&mut self) {
+        let followed = catch_unwind(AssertUnwindSafe(|| self.table.follow()));
+        match followed {
+            Ok(Ok(())) if !self.is_behind => self.metrics.version(self.table.version()),
+            Ok(Err(DeltaError::Gone { .. })) => {}
+            _ => {
+                self.reopen();
+            }
         }
     }
 
@@ -251,81 +311,122 @@ impl WriterThread {
         let committed = catch_unwind(AssertUnwindSafe(|| self.commit(ready)));
         committed.unwrap_or_else(|_| {
             self.reopen();
+            let failure = Arc::new(broke_off());
+            let failed = sinks.into_iter().map(|sink| (sink, Arc::clone(&failure)));
             Outcome {
-                streams: sinks.into_iter().map(|sink| (sink, None)).collect(),
-                failure: Some(Arc::new(broke_off())),
+                durable: Vec::new(),
+                failed: failed.collect(),
             }
         })
     }
 
     fn commit(&mut self, ready: Vec<Arc<Sink>>) -> Outcome {
-        let schema = Arc::clone(self.table.arrow_schema());
-        let mut streams = Vec::with_capacity(ready.len());
-        let mut batches: Vec<RecordBatch> = Vec::with_capacity(ready.len());
+        let mut outcome = Outcome::default();
+        let mut parts: Vec<Part> = Vec::with_capacity(ready.len());
         for sink in ready {
             let Some(taken) = sink.take() else {
                 continue;
             };
-            let stream = (Arc::clone(&taken.sink), taken.last_offset);
-            if taken.rows() > 0 {
-                match taken.finish(&schema) {
-                    Ok(batch) => batches.push(batch),
-                    Err(error) => {
-                        let failure = WriteFailure {
-                            code: Code::Internal,
-                            message: format!("the records could not be put together: {error}"),
-                        };
-                        stream.0.fail(&Arc::new(failure));
-                        continue;
-                    }
+            let (sink, last_offset) = (Arc::clone(&taken.sink), taken.last_offset);
+            let batch = (taken.rows() > 0).then(|| taken.finish()).transpose();
+            match batch {
+                Ok(batch) => parts.push(Part {
+                    sink,
+                    last_offset,
+                    batch,
+                }),
+                Err(error) => {
+                    let problem = format!("the records could not be put together: {error}");
+                    let failure = WriteFailure::new(Code::Internal, problem);
+                    outcome.failed.push((sink, Arc::new(failure)));
                 }
             }
-            streams.push(stream);
         }
-        let txns: Vec<_> = streams
-            .iter()
-            .filter_map(|(sink, last)| Some((sink.app_id()?, (*last)?)))
-            .map(|(app_id, version)| Txn { app_id, version })
-            .collect();
-        let ids = streams.iter().filter_map(|(sink, _)| sink.stream_id());
-        let failure = if batches.is_empty() && txns.is_empty() {
-            None
-        } else if self.faults.with_commit(&self.name, ids) {
-            Some(Arc::new(WriteFailure {
-                code: Code::Unavailable,
-                message: "the disk has no room (injected fault disk_full)".to_owned(),
-            }))
-        } else {
-            let started = Instant::now();
-            match self.table.append(&batches, &txns) {
-                Ok(commit) => {
-                    self.metrics.committed(&commit, started.elapsed());
-                    None
+        let ids = parts.iter().filter_map(|part| part.sink.stream_id());
+        if parts.iter().any(Part::is_something) && self.faults.with_commit(&self.name, ids) {
+            let problem = "the disk has no room (injected fault disk_full)".to_owned();
+            let failure = WriteFailure::new(Code::Unavailable, problem);
+            outcome.fail_all(std::mem::take(&mut parts), failure);
+        }
+        for attempt in 1.. {
+            let batches = self.fitted(&mut parts, &mut outcome);
+            match self.append(&parts, &batches) {
+                Ok(()) => {
+                    let durable = parts.into_iter().map(|part| (part.sink, part.last_offset));
+                    outcome.durable.extend(durable);
+                    break;
                 }
-                Err(error) => Some(Arc::new(self.failure(&error))),
+                // Somebody changed the columns: once more, in the new ones.
+                Err(Failed::Altered(_)) if !self.is_behind && attempt < ALTERED_ATTEMPTS => {}
+                Err(Failed::Altered(failure) | Failed::Otherwise(failure)) => {
+                    outcome.fail_all(parts, failure);
+                    break;
+                }
             }
-        };
-        if failure.is_some() {
+        }
+        if !outcome.failed.is_empty() {
             self.metrics.commit_failed();
         }
-        Outcome { streams, failure }
+        outcome
+    }
+
+    /// The rows in the columns that the table has now. Streams whose rows do not fit are out.
+    fn fitted(&self, parts: &mut Vec<Part>, outcome: &mut Outcome) -> Vec<RecordBatch> {
+        let arrow = self.table.arrow_schema();
+        let mut batches = Vec::with_capacity(parts.len());
+        parts.retain(
+            |part| match part.batch.as_ref().map(|batch| delta::fit(batch, arrow)) {
+                None => true,
+                Some(Ok(batch)) => {
+                    batches.push(batch);
+                    true
+                }
+                Some(Err(unfit)) => {
+                    let failure = Arc::new(WriteFailure::altered(unfit));
+                    outcome.failed.push((Arc::clone(&part.sink), failure));
+                    false
+                }
+            },
+        );
+        batches
+    }
+
+    fn append(&mut self, parts: &[Part], batches: &[RecordBatch]) -> Result<(), Failed> {
+        let counted = parts.iter().filter_map(|part| {
+            let (app_id, version) = (part.sink.app_id()?, part.last_offset?);
+            Some(Txn { app_id, version })
+        });
+        let txns: Vec<_> = counted.collect();
+        if batches.is_empty() && txns.is_empty() {
+            return Ok(());
+        }
+        let started = Instant::now();
+        match self.table.append(batches, &txns) {
+            Ok(commit) => {
+                self.metrics.committed(&commit, started.elapsed());
+                Ok(())
+            }
+            Err(error @ DeltaError::SchemaChanged { .. }) => {
+                Err(Failed::Altered(self.failure(&error)))
+            }
+            Err(error) => Err(Failed::Otherwise(self.failure(&error))),
+        }
     }
 
     fn failure(&mut self, error: &DeltaError) -> WriteFailure {
         let is_there = self.reopen();
-        WriteFailure {
-            code: code_of(error, is_there),
-            message: error.to_string(),
-        }
+        WriteFailure::new(code_of(error, is_there), error.to_string())
     }
 
-    /// After a failure, what the table knows of its log may be behind. Returns whether there is such a table.
+    /// After a failure, what the table knows of its log may be behind, and another writer may have given it other
+    /// columns. Returns whether there is a table to write to.
     fn reopen(&mut self) -> bool {
         let folder = self.table.folder().to_owned();
         let opened = DeltaTable::open(&folder, self.durability);
         self.is_behind = match opened {
-            Ok(table) if table.arrow_schema() == self.table.arrow_schema() => {
+            Ok(table) if self.columns.set(&table).is_ok() => {
                 self.table = table;
+                self.metrics.version(self.table.version());
                 false
             }
             _ => true,
@@ -339,34 +440,66 @@ impl WriterThread {
     }
 }
 
+/// What one stream has in a commit.
+struct Part {
+    sink: Arc<Sink>,
+    /// The offset of its last message.
+    last_offset: Option<i64>,
+    /// In the columns that its table had when the stream was opened.
+    batch: Option<RecordBatch>,
+}
+
+impl Part {
+    /// Whether the table is to have anything of it.
+    fn is_something(&self) -> bool {
+        self.batch.is_some() || (self.sink.app_id().is_some() && self.last_offset.is_some())
+    }
+}
+
+/// Why a commit was not made.
+enum Failed {
+    /// Because the table is another one by now.
+    Altered(WriteFailure),
+    Otherwise(WriteFailure),
+}
+
+/// What became of the streams in a commit.
+#[derive(Default)]
 struct Outcome {
-    streams: Vec<(Arc<Sink>, Option<i64>)>,
-    failure: Option<Arc<WriteFailure>>,
+    durable: Vec<(Arc<Sink>, Option<i64>)>,
+    failed: Vec<(Arc<Sink>, Arc<WriteFailure>)>,
 }
 
 impl Outcome {
+    fn fail_all(&mut self, parts: Vec<Part>, failure: WriteFailure) {
+        let failure = Arc::new(failure);
+        let failed = parts
+            .into_iter()
+            .map(|part| (part.sink, Arc::clone(&failure)));
+        self.failed.extend(failed);
+    }
+
     fn report(self) {
-        for (sink, offset) in self.streams {
-            match &self.failure {
-                None => sink.durable(offset),
-                Some(failure) => sink.fail(failure),
-            }
+        for (sink, offset) in self.durable {
+            sink.durable(offset);
+        }
+        for (sink, failure) in self.failed {
+            sink.fail(&failure);
         }
     }
 }
 
 fn unreadable() -> WriteFailure {
-    WriteFailure {
-        code: Code::Unavailable,
-        message: "its log cannot be read since a commit failed, so nobody knows how far streams have come".to_owned(),
-    }
+    let problem =
+        "its log cannot be read since a commit failed, so nobody knows how far streams have come";
+    WriteFailure::new(Code::Unavailable, problem.to_owned())
 }
 
 fn broke_off() -> WriteFailure {
-    WriteFailure {
-        code: Code::Internal,
-        message: "the writer of the table broke off".to_owned(),
-    }
+    WriteFailure::new(
+        Code::Internal,
+        "the writer of the table broke off".to_owned(),
+    )
 }
 
 /// Only what may pass has a code after which clients try again. `is_there` says whether the table could be opened anew.
@@ -378,7 +511,9 @@ fn code_of(error: &DeltaError, is_there: bool) -> Code {
         | DeltaError::Io { .. } => Code::Unavailable,
         DeltaError::Gone { .. } if is_there => Code::Unavailable,
         DeltaError::Gone { .. } => Code::NotFound,
-        DeltaError::SchemaChanged { .. } => Code::FailedPrecondition,
+        DeltaError::SchemaChanged { .. } | DeltaError::Unsupported { .. } => {
+            Code::FailedPrecondition
+        }
         _ => Code::Internal,
     }
 }

@@ -258,6 +258,9 @@ async fn a_client_that_recovers_loses_nothing_to_all_of_them() {
             .server
             .fail(FaultRule::new(fault).probability(0.02, seed));
     }
+    local
+        .server
+        .fail(FaultRule::new(Fault::AlterTable).after(20).times(3));
     let client = zerobus_client::Client::builder()
         .endpoint(local.server.url())
         .workspace_url(local.server.url())

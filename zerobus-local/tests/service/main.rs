@@ -4,6 +4,7 @@
 
 mod access;
 mod air_quality;
+mod altered;
 mod browser;
 mod catalog;
 mod client;
