@@ -11,10 +11,12 @@ use zerobus_proto::{CloseStreamSignal, EphemeralStreamResponse, ErrorCode};
 
 use crate::connection::{Connection, Connector};
 use crate::error::Error;
+use crate::format::Encoding;
 use crate::isolation::{Isolation, Verdict};
 use crate::options::StreamOptions;
 use crate::queue::Queue;
 use crate::recovery::{Recovery, jitter};
+use crate::refusal::column_of;
 use crate::refused::{DeadLetters, RefusedRecord};
 use crate::state::StreamState;
 use crate::status::{GrpcCode, StatusError};
@@ -208,8 +210,15 @@ impl Driver {
         else {
             return Err(error);
         };
+        // A place in the text is one in the record, when the record was alone.
+        let json = match (self.queue.encoding(), records.as_slice()) {
+            (Encoding::Json, [record]) => Some(record.as_ref()),
+            _ => None,
+        };
+        let column = column_of(error.message(), json);
         let refused = Error::RecordRefused {
             offset: first.offset,
+            column: column.clone(),
             error: error.clone(),
         };
         let Some(sink) = &self.dead_letters else {
@@ -227,6 +236,7 @@ impl Driver {
                     producer,
                     record,
                     batch_records,
+                    column: column.clone(),
                     error: StatusError::clone(error),
                 });
             }

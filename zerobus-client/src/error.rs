@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use zerobus_catalog::CatalogError;
 use zerobus_proto::{ErrorCode, SchemaCause};
-use zerobus_record::RecordError;
+use zerobus_record::{ColumnPath, RecordError};
 use zerobus_schema::NameError;
 use zerobus_schema::mapping::Refusals;
 
@@ -91,6 +91,9 @@ pub enum Error {
     RecordRefused {
         /// Its offset.
         offset: i64,
+        /// The column that the service's text is about, where it says so; see
+        /// [`RefusedRecord::column`](crate::RefusedRecord::column).
+        column: Option<ColumnPath>,
         /// What the service said.
         error: Box<StatusError>,
     },
@@ -245,9 +248,19 @@ impl fmt::Display for Error {
                  max_inflight_records or max_inflight_bytes"
             ),
             Self::Status { error } => write!(f, "{error}"),
-            Self::RecordRefused { offset, error } => {
-                write!(f, "the record with offset {offset} was refused: {error}")
-            }
+            Self::RecordRefused {
+                offset,
+                column: Some(column),
+                error,
+            } => write!(
+                f,
+                "the record with offset {offset} was refused for column {column}: {error}"
+            ),
+            Self::RecordRefused {
+                offset,
+                column: None,
+                error,
+            } => write!(f, "the record with offset {offset} was refused: {error}"),
             Self::Connection { endpoint, message } => write!(
                 f,
                 "no connection to {endpoint}: {message}; check the address and the network, or try again later"

@@ -29,6 +29,7 @@ mod proto;
 mod queue;
 mod record;
 mod recovery;
+mod refusal;
 mod refused;
 mod schema_check;
 mod slot;

@@ -149,6 +149,10 @@ impl Queue {
         }
     }
 
+    pub(crate) fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
     fn core(&self) -> MutexGuard<'_, Core> {
         // Nothing in here leaves the core half changed.
         self.core.lock().unwrap_or_else(PoisonError::into_inner)

@@ -3,6 +3,8 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
+use zerobus_record::ColumnPath;
+
 use crate::status::StatusError;
 
 /// A record that the service refuses, as a dead-letter sink gets it.
@@ -18,6 +20,9 @@ pub struct RefusedRecord {
     /// How many records were refused together: 1, or those of a batch that is stored whole or not at all
     /// ([`Stream::ingest_batch`](crate::Stream::ingest_batch)), of which the service does not say which it is about.
     pub batch_records: usize,
+    /// The column that the service's text names, where it names one, or where its place in a JSON record is said. The
+    /// text is made for people, so this is too: it may be missing at any time.
+    pub column: Option<ColumnPath>,
     /// What the service said.
     pub error: StatusError,
 }
@@ -32,6 +37,7 @@ impl fmt::Debug for RefusedRecord {
             .field("producer", &self.producer)
             .field("bytes", &self.record.len())
             .field("batch_records", &self.batch_records)
+            .field("column", &self.column.as_ref().map(ToString::to_string))
             .field("error", &self.error)
             .finish()
     }

@@ -210,3 +210,29 @@ async fn a_descriptor_with_names_that_are_not_full_does_not_reach_the_service() 
     assert!(matches!(error, Error::Descriptor { .. }), "{error}");
     assert!(error.to_string().contains("field t.place"), "{error}");
 }
+
+#[tokio::test]
+async fn a_refused_record_is_handed_out_with_its_column_and_the_rest_is_stored() {
+    let server = server("name STRING NOT NULL, at TIMESTAMP, place STRUCT<lat: DOUBLE>").await;
+    let (sender, letters) = std::sync::mpsc::channel();
+    let builder = client(&server)
+        .json_stream(TABLE)
+        .dead_letters(move |letter| drop(sender.send(letter)));
+    let mut stream = builder.open().await.unwrap();
+    for (record, column) in [
+        (r#"{"name": "a", "nowhere": 1}"#, "nowhere"),
+        (r#"{"name": "a", "at": "2026-01-01"}"#, "at"),
+        (r#"{"name": "a", "place": {"lat": "north"}}"#, "place.lat"),
+        (r#"{"at": 1}"#, "name"),
+    ] {
+        stream.ingest_record(r#"{"name": "good"}"#).await.unwrap();
+        stream.ingest_record(record).await.unwrap();
+        stream.ingest_record(r#"{"name": "good"}"#).await.unwrap();
+        stream.flush().await.unwrap();
+        let letter = letters.recv().unwrap();
+        assert_eq!(letter.record, record);
+        assert_eq!(letter.column.unwrap().to_string(), column);
+    }
+    stream.close().await.unwrap();
+    assert_eq!(rows(&server).await.len(), 8);
+}

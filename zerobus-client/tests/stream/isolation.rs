@@ -103,6 +103,7 @@ async fn bad_records_go_to_the_sink_and_the_rest_is_stored_in_order() {
             outcome.letters[0].error.error_code(),
             Some(ErrorCode::RECORD_REFUSED)
         );
+        assert_eq!(outcome.letters[0].column, None);
         assert_eq!(outcome.stream.refused_records(), 3);
         let refused = outcome.stream.wait_for_offset(90).await.unwrap_err();
         assert!(
@@ -149,4 +150,38 @@ async fn more_searches_than_allowed_end_the_stream_and_hand_back() {
         texts_of(outcome.stream.get_unacked_records()),
         ["3", "!4", "5"]
     );
+}
+
+#[tokio::test]
+async fn the_column_that_the_service_means_is_told() {
+    let texts = [
+        ("unrecognized field name 'ip' at line 1 column 17", "ip"),
+        ("invalid digit found in string at line 1 column 16", "at"),
+    ];
+    for (text, column) in texts {
+        let mut server = Server::start().await;
+        let (sender, letters) = mpsc::channel();
+        let builder = client(&server)
+            .json_stream("main.default.lines")
+            .configure(eager)
+            .dead_letters(move |letter| sender.send(letter).unwrap());
+        let (stream, mut call) = tokio::join!(builder.open(), server.opened());
+        let mut stream = stream.unwrap();
+        stream
+            .ingest_record(r#"{"at": "2026-1-1", "ip": 1}"#)
+            .await
+            .unwrap();
+        call.records(0, 1).await;
+        call.fail(Status::invalid_argument(format!(
+            "Record decoder/encoder error: {text}. Error Code: 4044, Error State: 3."
+        )));
+        let _call = server.opened().await;
+        let error = stream.wait_for_offset(0).await.unwrap_err();
+        assert!(
+            error.to_string().contains(&format!("for column {column}:")),
+            "{error}"
+        );
+        let letter = letters.recv().unwrap();
+        assert_eq!(letter.column.unwrap().to_string(), column);
+    }
 }
