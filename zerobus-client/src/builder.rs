@@ -9,6 +9,7 @@ use crate::callback::AckCallback;
 use crate::client::Client;
 use crate::error::Error;
 use crate::format::Format;
+use crate::lanes::LanesBuilder;
 use crate::opening::Opening;
 use crate::options::StreamOptions;
 use crate::refused::{DeadLetters, RefusedRecord};
@@ -132,6 +133,19 @@ impl<R> StreamBuilder<R> {
     /// # Panics
     /// Outside a tokio runtime: the stream has a background task.
     pub async fn open(self) -> Result<Stream<R>, Error> {
+        let (opening, unacked_sink) = self.opening()?;
+        let opened = opening.open(Vec::new()).await?;
+        Ok(Stream::new(opening, opened, unacked_sink))
+    }
+
+    /// Opens several streams under one handle instead of one: 1 to 64.
+    #[must_use]
+    pub fn lanes(self, count: usize) -> LanesBuilder<R> {
+        LanesBuilder::new(self, count)
+    }
+
+    /// Checks what was given.
+    pub(crate) fn opening(self) -> Result<(Opening, Option<UnackedSink>), Error> {
         self.options.check()?;
         self.format.check()?;
         if self.table.is_empty() {
@@ -142,6 +156,8 @@ impl<R> StreamBuilder<R> {
         }
         let table = TableName::parse(&self.table)?;
         let opening = Opening {
+            lane: 0,
+            budget: None,
             client: self.client,
             table,
             format: self.format,
@@ -149,8 +165,7 @@ impl<R> StreamBuilder<R> {
             dead_letters: self.dead_letters,
             callback: self.callback,
         };
-        let opened = opening.open(Vec::new()).await?;
-        Ok(Stream::new(opening, opened, self.unacked_sink))
+        Ok((opening, self.unacked_sink))
     }
 }
 

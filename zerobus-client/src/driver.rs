@@ -36,6 +36,7 @@ pub(crate) struct Driver {
     linger_until: Option<Instant>,
     isolation: Isolation,
     dead_letters: Option<DeadLetters>,
+    lane: usize,
 }
 
 /// How the life of one connection ended.
@@ -53,6 +54,7 @@ impl Driver {
         queue: Arc<Queue>,
         options: StreamOptions,
         dead_letters: Option<DeadLetters>,
+        lane: usize,
     ) -> Self {
         let retries = if options.recovery {
             options.recovery_retries
@@ -63,6 +65,7 @@ impl Driver {
             recovery: Recovery::new(options.recovery_backoff, retries),
             isolation: Isolation::new(options.max_isolations),
             dead_letters,
+            lane,
             connector,
             queue,
             options,
@@ -234,6 +237,7 @@ impl Driver {
                 sink(RefusedRecord {
                     offset,
                     producer,
+                    lane: self.lane,
                     record,
                     batch_records,
                     column: column.clone(),

@@ -29,6 +29,8 @@ pub(crate) struct Intake {
     bytes_bound: i64,
     /// Room for a new batch, after the size of the last one.
     capacity: usize,
+    /// The last record filled its batch.
+    between_batches: bool,
 }
 
 impl Intake {
@@ -47,6 +49,7 @@ impl Intake {
             records_bound: 0,
             bytes_bound: 0,
             capacity: 0,
+            between_batches: true,
         }
     }
 
@@ -59,6 +62,7 @@ impl Intake {
             records_bound: 0,
             bytes_bound: 0,
             capacity: 0,
+            between_batches: true,
             ..*self
         }
     }
@@ -78,6 +82,10 @@ impl Intake {
 
     pub(crate) fn next_offset(&self) -> i64 {
         self.next_offset
+    }
+
+    pub(crate) fn is_between_batches(&self) -> bool {
+        self.between_batches
     }
 
     #[inline]
@@ -151,7 +159,8 @@ impl Intake {
             return Err(self.acks.ended());
         };
         let grown = batch.append(&self.limits, encode)?;
-        let taken = if batch.is_full(&self.limits) || !self.lingers {
+        self.between_batches = batch.is_full(&self.limits) || !self.lingers;
+        let taken = if self.between_batches {
             // The next batch is likely to be as large, give or take a record.
             self.capacity = batch.bytes() + batch.bytes() / 16;
             if self.acks.queue.is_shared() {
@@ -197,6 +206,7 @@ impl Intake {
         if !self.acks.queue.push_whole(&self.acks.slot, batch) {
             return Err(self.acks.ended());
         }
+        self.between_batches = true;
         self.next_offset += records;
         self.taken_bytes += bytes.cast_signed() as i64;
         Ok(Some(self.next_offset - 1))

@@ -22,7 +22,12 @@ use crate::queue::Queue;
 use crate::refused::DeadLetters;
 use crate::schema_check::SchemaCheck;
 
+#[derive(Clone)]
 pub(crate) struct Opening {
+    /// Its number among lanes.
+    pub(crate) lane: usize,
+    /// What it shares with other lanes.
+    pub(crate) budget: Option<Arc<Budget>>,
     pub(crate) client: Client,
     pub(crate) table: TableName,
     pub(crate) format: Format,
@@ -48,16 +53,18 @@ impl Opening {
             &self.format,
             self.options.recovery_timeout,
         );
-        let budget = Budget::new(
-            self.options.max_inflight_records,
-            self.options.max_inflight_bytes,
-        );
+        let budget = self.budget.clone().unwrap_or_else(|| {
+            Arc::new(Budget::new(
+                self.options.max_inflight_records,
+                self.options.max_inflight_bytes,
+            ))
+        });
         let pace = Pace::new(
             self.options.max_records_per_second,
             self.options.max_bytes_per_second,
         );
         let span = self.span();
-        let queue = Queue::new(self.format.encoding, pace, Arc::new(budget), span.clone());
+        let queue = Queue::new(self.format.encoding, pace, budget, span.clone());
         let queue = Arc::new(queue);
         let mut intake = Intake::new(Arc::clone(&queue), &self.options, self.format.schema);
         let sends_at_once = !unacked.is_empty();
@@ -67,6 +74,7 @@ impl Opening {
             Arc::clone(&queue),
             self.options.clone(),
             self.dead_letters.clone(),
+            self.lane,
         );
         let open = driver.open();
         let connection = match &self.client.workspace {

@@ -5,6 +5,7 @@ use crate::acks::AckFuture;
 use crate::error::Error;
 use crate::intake::Intake;
 use crate::record::Record;
+use crate::state::StreamState;
 
 /// Adds records to a stream from a task of its own; made by [`Stream::producer`](crate::Stream::producer), and by
 /// cloning another.
@@ -132,6 +133,21 @@ impl<R> Producer<R> {
     /// [`Error::FlushTimeout`], or why the stream failed.
     pub async fn flush(&self) -> Result<(), Error> {
         self.intake.acks().flush(self.next_offset()).await
+    }
+
+    /// Queues what has gathered.
+    pub(crate) fn seal(&self) {
+        let acks = self.intake.acks();
+        acks.queue.seal(&acks.slot);
+    }
+
+    /// The last record filled its batch.
+    pub(crate) fn is_between_batches(&self) -> bool {
+        self.intake.is_between_batches()
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.intake.acks().queue.state() == StreamState::Opened
     }
 
     /// Which producer of its stream it is, as [`RefusedRecord::producer`](crate::RefusedRecord::producer) names it.

@@ -15,6 +15,8 @@ pub struct RefusedRecord {
     pub offset: i64,
     /// Who took it: 0 for the stream itself, else the [`id`](crate::Producer::id) of a producer.
     pub producer: u64,
+    /// On which of the [lanes](crate::Lanes); 0 without.
+    pub lane: usize,
     /// The record as it was encoded.
     pub record: Bytes,
     /// How many records were refused together: 1, or those of a batch that is stored whole or not at all

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use zerobus_schema::TableName;
 
-use crate::acks::AckFuture;
+use crate::acks::{AckFuture, Acks};
 use crate::callback::Callbacks;
 use crate::error::Error;
 use crate::intake::Intake;
@@ -206,20 +206,43 @@ impl<R> Stream<R> {
     pub async fn close(&mut self) -> Result<(), Error> {
         self.flush().await?;
         // What producers took in the meantime, for the last time.
-        self.queue().stop_intake();
+        self.stop_intake();
         self.flush().await?;
+        self.request_close();
+        self.closed().await;
+        Ok(())
+    }
+
+    pub(crate) fn acks(&self) -> &Acks {
+        self.intake.acks()
+    }
+
+    pub(crate) fn stop_intake(&self) {
+        self.queue().stop_intake();
+    }
+
+    /// Has the stream end once everything is acked.
+    pub(crate) fn request_close(&self) {
         self.queue().request_close();
+    }
+
+    /// Waits for the end, and for the callbacks.
+    pub(crate) async fn closed(&mut self) {
         let mut progress = self.progress.clone();
         // The sender is as old as the queue, so waiting cannot fail.
         let _ = progress
             .wait_for(|progress| progress.state.is_final())
             .await;
         if let Some(callbacks) = &mut self.callbacks {
-            callbacks
-                .wait(self.opening.options.callback_max_wait_time)
-                .await;
+            let limit = self.opening.options.callback_max_wait_time;
+            callbacks.wait(limit).await;
         }
-        Ok(())
+    }
+
+    /// Everything is acked, or was handed to the owner.
+    pub(crate) fn has_nothing_to_hand_over(&self) -> bool {
+        self.queue().seal_all();
+        self.queue().unacked_records() == 0 || self.handed_back.load(Ordering::Relaxed)
     }
 
     /// Makes a new stream of this one, in place, with the same table and options, which sends first what was not
@@ -335,7 +358,7 @@ impl<R> Stream<R> {
     }
 
     /// Takes and sends nothing more; what was taken is kept.
-    fn end(&self) {
+    pub(crate) fn end(&self) {
         self.queue().stop_intake();
         self.task.abort();
         if !self.state().is_final() {

@@ -14,6 +14,7 @@ mod dynamic;
 mod dynamic_bytes;
 mod isolation;
 mod kinds;
+mod lanes;
 mod pressure;
 mod producers;
 mod recovery;
