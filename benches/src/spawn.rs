@@ -14,7 +14,8 @@ pub struct Pinned {
 
 impl Pinned {
     /// Starts `command` on one core; the process inherits the affinity of the thread that starts it.
-    pub fn start(command: &mut Command, core: usize) -> io::Result<Self> {
+    /// `stderr`: where its complaints go.
+    pub fn start(command: &mut Command, core: usize, stderr: Stdio) -> io::Result<Self> {
         let before = machine::cores()?;
         machine::pin(&[core])?;
         let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();

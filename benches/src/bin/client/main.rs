@@ -9,10 +9,8 @@ mod floor;
 mod ours;
 mod plot;
 mod process;
-mod records;
 mod report;
 mod run;
-mod samples;
 #[cfg(feature = "sdk")]
 mod sdk;
 mod suite;

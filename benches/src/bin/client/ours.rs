@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use zerobus_benches::measure::Writes;
 use zerobus_benches::rows::Order;
+use zerobus_benches::samples::Samples;
 use zerobus_client::schema::Snapshot;
 use zerobus_client::{
     Client, Dynamic, DynamicRecord, Json, Record, RecordError, RecordSchema, Stream, StreamBuilder,
     TimestampMicros, ZerobusRecord,
 };
 
-use crate::run::{BENCH, Writes};
-use crate::samples::Samples;
+use crate::run::BENCH;
 
 pub struct Ours<K, T> {
     stream: Stream<K>,

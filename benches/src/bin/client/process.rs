@@ -1,14 +1,15 @@
 //! The processes of one measurement: a server on the first core, a sender on the second.
 
 use std::io::BufRead as _;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zerobus_benches::machine;
+use zerobus_benches::measure::Outcome;
 use zerobus_benches::spawn::Pinned;
 
-use crate::case::{Acks, Case, Outcome};
+use crate::case::{Acks, Case};
 use crate::{discard, run};
 
 /// Measures once.
@@ -22,11 +23,11 @@ pub fn measure(case: &Case) -> Outcome {
     let framed = 1 + prost::length_delimiter_len(case.bytes) + case.bytes;
     let mut server = Command::new(&program);
     server.args(["serve", &text(&case.acks), &framed.to_string()]);
-    let mut server = Pinned::start(&mut server, server_core).expect("it starts");
+    let mut server = Pinned::start(&mut server, server_core, Stdio::inherit()).expect("it starts");
     let url = server.line().expect("it tells its address");
     let mut sender = Command::new(&program);
     sender.args(["run", &text(case), &url, &sender_core.to_string()]);
-    let mut sender = Pinned::start(&mut sender, sender_core).expect("it starts");
+    let mut sender = Pinned::start(&mut sender, sender_core, Stdio::inherit()).expect("it starts");
     let mut outcome: Outcome = parse(&sender.line().expect("it measures"));
     server.tell("cpu").expect("it listens");
     let cpu = server.line().expect("it answers");

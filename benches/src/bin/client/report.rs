@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use zerobus_benches::machine;
+use zerobus_benches::measure::Outcome;
 
-use crate::case::{Acks, Call, Case, Load, Outcome, Writer};
+use crate::case::{Acks, Call, Case, Load, Writer};
 use crate::suite::{SIZES, Suite};
 
 const LOCK: &str = include_str!("../../../Cargo.lock");

@@ -4,14 +4,14 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use zerobus_benches::{machine, rows};
+use zerobus_benches::measure::{Meter, Outcome, Writes, paced};
+use zerobus_benches::samples::{Samples, percentiles};
+use zerobus_benches::{machine, records, rows};
 use zerobus_client::ZerobusRecord;
 
-use crate::case::{Call, Case, Load, Outcome, Writer};
+use crate::case::{Call, Case, Load, Writer};
 use crate::floor::Floor;
 use crate::ours::{Ours, OursDynamic};
-use crate::records;
-use crate::samples::{Samples, percentiles};
 #[cfg(feature = "sdk")]
 use crate::sdk::{Dynamic, Format, Messages, Sdk, Texts};
 
@@ -20,21 +20,8 @@ pub const BENCH: &str = "bench.client.records";
 
 /// How long a stream is used before anything is measured.
 const WARM_UP: Duration = Duration::from_millis(300);
-/// About so many calls are timed.
-const SAMPLES: f64 = 100_000.0;
 /// After so long, what was sent has left the process.
 const SETTLED: Duration = Duration::from_secs(1);
-
-/// An open stream and the records for it.
-#[allow(async_fn_in_trait)]
-pub trait Writes {
-    /// Hands one record over; its offset.
-    async fn one(&mut self, at: usize) -> i64;
-    /// Hands records over in one call.
-    async fn batch(&mut self, at: usize, count: usize);
-    async fn wait(&mut self, offset: i64);
-    async fn flush(&mut self);
-}
 
 pub async fn run(case: &Case, url: &str, core: usize) -> Outcome {
     let before = machine::memory(None).expect("Linux tells").now;
@@ -122,7 +109,7 @@ async fn run_special(case: &Case, url: &str, core: usize) -> Outcome {
 }
 
 fn samples(case: &Case) -> Option<Arc<Samples>> {
-    matches!(case.load, Load::Rate { .. }).then(|| Arc::new(Samples::new()))
+    matches!(case.load, Load::Rate { .. }).then(Arc::<Samples>::default)
 }
 
 async fn measure(
@@ -221,42 +208,6 @@ async fn wait(mut stream: impl Writes, core: usize, seconds: f64) -> Outcome {
     }
 }
 
-/// So many records a second, each millisecond its share.
-async fn paced(
-    stream: &mut impl Writes,
-    rate: f64,
-    seconds: f64,
-    samples: Option<&Samples>,
-) -> usize {
-    let every = (rate * seconds / SAMPLES).ceil() as usize;
-    let mut ticks = tokio::time::interval(Duration::from_millis(1));
-    let start = Instant::now();
-    let mut sent = 0;
-    loop {
-        ticks.tick().await;
-        let elapsed = start.elapsed().as_secs_f64().min(seconds);
-        let due = (elapsed * rate) as usize;
-        while sent < due {
-            match samples {
-                Some(samples) if sent % every == 0 => {
-                    let called = Instant::now();
-                    let offset = stream.one(sent).await;
-                    samples.add(offset, called);
-                }
-                _ => {
-                    stream.one(sent).await;
-                }
-            }
-            sent += 1;
-        }
-        if elapsed >= seconds {
-            break;
-        }
-    }
-    stream.flush().await;
-    sent
-}
-
 async fn floor(case: &Case, url: &str, core: usize, record: &[u8]) -> Outcome {
     let Load::Full { seconds } = case.load else {
         panic!("the floor has no other load");
@@ -296,36 +247,4 @@ fn encode<R: ZerobusRecord>(ring: &[R]) -> f64 {
         least = least.min(start.elapsed().as_secs_f64() * 1e9 / records);
     }
     least
-}
-
-/// What this process uses from now on.
-struct Meter {
-    core: usize,
-    start: Instant,
-    cpu: Duration,
-    busy: Duration,
-}
-
-impl Meter {
-    fn start(core: usize) -> Self {
-        Self {
-            core,
-            busy: machine::busy(core).expect("Linux tells"),
-            cpu: machine::cpu_time(),
-            start: Instant::now(),
-        }
-    }
-
-    fn stop(self, records: usize) -> Outcome {
-        let seconds = self.start.elapsed().as_secs_f64();
-        let cpu = machine::cpu_time() - self.cpu;
-        let busy = machine::busy(self.core).expect("Linux tells") - self.busy;
-        Outcome {
-            records: records as u64,
-            seconds,
-            cpu_seconds: cpu.as_secs_f64(),
-            others_seconds: busy.saturating_sub(cpu).as_secs_f64(),
-            ..Outcome::default()
-        }
-    }
 }

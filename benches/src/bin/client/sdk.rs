@@ -11,10 +11,11 @@ use databricks_zerobus_ingest_sdk::{
 use prost::Message;
 use prost_types::DescriptorProto;
 use zerobus_benches::dynamic::{self, Fill};
+use zerobus_benches::measure::Writes;
+use zerobus_benches::samples::Samples;
 use zerobus_client::ZerobusRecord;
 
-use crate::run::{BENCH, Writes};
-use crate::samples::Samples;
+use crate::run::BENCH;
 
 pub struct Sdk<S> {
     stream: ZerobusStream,

@@ -1,6 +1,8 @@
 //! The measurements, and how often each is taken.
 
-use crate::case::{Acks, Call, Case, Load, Outcome, Writer};
+use zerobus_benches::measure::Outcome;
+
+use crate::case::{Acks, Call, Case, Load, Writer};
 use crate::process;
 
 /// The service's quota for one stream, in records a second.

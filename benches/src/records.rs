@@ -1,7 +1,8 @@
 //! Records of an exact size once encoded, each other than the one before.
 
-use zerobus_benches::rows::{Document, Order, Reading};
-use zerobus_client::ZerobusRecord;
+use zerobus_record::ZerobusRecord;
+
+use crate::rows::{Document, Order, Reading};
 
 /// So many, and then again from the start: few enough to stay in the cache, as a record fresh from its source is.
 const RING: i64 = 64;

@@ -17,14 +17,16 @@ struct State {
     micros: Vec<f64>,
 }
 
-impl Samples {
-    pub fn new() -> Self {
+impl Default for Samples {
+    fn default() -> Self {
         Self {
             next: AtomicI64::new(i64::MAX),
             state: Mutex::default(),
         }
     }
+}
 
+impl Samples {
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().expect("nothing panics in here")
     }
@@ -54,6 +56,16 @@ impl Samples {
         }
         let next = state.waiting.front().map_or(i64::MAX, |front| front.0);
         self.next.store(next, Ordering::Relaxed);
+    }
+
+    /// Forgets what has been timed so far.
+    pub fn clear(&self) {
+        self.state().micros.clear();
+    }
+
+    /// What has been timed so far, in microseconds.
+    pub fn take(&self) -> Vec<f64> {
+        std::mem::take(&mut self.state().micros)
     }
 
     /// The median and the 99th percentile, in microseconds.
