@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use zerobus_schema::TableName;
 
+use crate::blocking;
 use crate::callback::AckCallback;
 use crate::client::Client;
 use crate::error::Error;
@@ -136,6 +137,14 @@ impl<R> StreamBuilder<R> {
         let (opening, unacked_sink) = self.opening()?;
         let opened = opening.open(Vec::new()).await?;
         Ok(Stream::new(opening, opened, unacked_sink))
+    }
+
+    /// Opens the stream for code that is not async; see [`blocking`](crate::blocking).
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), or [`Error::Configuration`] when the background thread cannot be started.
+    pub fn open_blocking(self) -> Result<blocking::Stream<R>, Error> {
+        blocking::Stream::open(self)
     }
 
     /// Opens several streams under one handle instead of one: 1 to 64.

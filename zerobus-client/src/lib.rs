@@ -3,6 +3,7 @@
 mod ack;
 mod acks;
 mod batch;
+pub mod blocking;
 mod budget;
 mod builder;
 mod callback;

@@ -7,6 +7,7 @@ mod record;
 mod server;
 
 mod batches;
+mod blocking;
 mod callbacks;
 mod chaos;
 mod delivery;

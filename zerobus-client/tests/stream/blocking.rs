@@ -1,0 +1,115 @@
+//! Streams for code that is not async.
+
+use std::time::Duration;
+
+use tonic::Status;
+use zerobus_client::{Error, StreamState};
+
+use crate::delivery::client;
+use crate::record::{Line, numbered, texts_of};
+use crate::recovery::eager;
+use crate::server::Server;
+
+/// The server side, on a runtime of its own: stores and acks what comes on one call after another, breaking off the
+/// first one in the middle.
+fn serve(connections: usize) -> (zerobus_client::Client, std::thread::JoinHandle<Vec<String>>) {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let mut server = Server::start().await;
+            sender.send(client(&server)).unwrap();
+            let mut stored = Vec::new();
+            for connection in 0..connections {
+                let mut call = server.opened().await;
+                while let Some((id, batch)) = call.try_batch().await {
+                    if connection + 1 < connections && id == 3 {
+                        break;
+                    }
+                    stored.extend(batch);
+                    call.ack(id);
+                }
+                if connection + 1 < connections {
+                    call.fail(Status::unavailable("again"));
+                } else {
+                    call.end();
+                }
+            }
+            stored
+        })
+    });
+    (receiver.recv().unwrap(), thread)
+}
+
+fn stream_through(client: &zerobus_client::Client) {
+    let builder = client.stream::<Line<'static>>().configure(|options| {
+        eager(options);
+        options.batch_records = 3;
+        options.max_inflight_records = 10;
+    });
+    let mut stream = builder.open_blocking().unwrap();
+    for (n, text) in (0..).zip(numbered(0..100)) {
+        assert_eq!(stream.ingest_record(&Line(&text)).unwrap(), n);
+    }
+    stream.wait_for_offset(99).unwrap();
+    let mut producer = stream.producer();
+    let thread = std::thread::spawn(move || {
+        for text in numbered(100..130) {
+            producer.ingest_record(&Line(&text)).unwrap();
+        }
+        producer.flush().unwrap();
+    });
+    thread.join().unwrap();
+    stream.flush().unwrap();
+    stream.close().unwrap();
+    assert_eq!(stream.as_async().state(), StreamState::Closed);
+    assert!(matches!(
+        stream.try_ingest(&Line("late")),
+        Err(Error::Closed)
+    ));
+}
+
+#[test]
+fn outside_a_runtime_all_is_as_inside() {
+    let (client, service) = serve(2);
+    stream_through(&client);
+    assert_eq!(service.join().unwrap(), numbered(0..130));
+}
+
+#[test]
+fn within_a_runtime_it_blocks_and_does_not_panic() {
+    let (client, service) = serve(2);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    // Not even a timer is to be had from this one.
+    runtime.block_on(async { stream_through(&client) });
+    assert_eq!(service.join().unwrap(), numbered(0..130));
+}
+
+#[test]
+fn what_fails_says_so_and_keeps_its_records() {
+    let (client, service) = serve(0);
+    let error = client
+        .stream::<Line<'static>>()
+        .configure(|options| {
+            options.recovery = false;
+            options.recovery_timeout = Duration::from_millis(200);
+        })
+        .open_blocking()
+        .unwrap_err();
+    assert!(matches!(error, Error::Connection { .. }), "{error}");
+    service.join().unwrap();
+
+    let (client, service) = serve(1);
+    let mut stream = client.stream::<Line<'static>>().open_blocking().unwrap();
+    stream.ingest_record(&Line("a")).unwrap();
+    stream.flush().unwrap();
+    stream.ingest_record(&Line("b")).unwrap();
+    assert_eq!(texts_of(stream.get_unacked_records()), ["b"]);
+    drop(stream);
+    service.join().unwrap();
+}
