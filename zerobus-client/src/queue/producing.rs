@@ -1,0 +1,210 @@
+//! The producers' side of a queue.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+
+use super::{Queue, RecordId};
+use crate::ack::Message;
+use crate::batch::{Batch, Payload};
+use crate::budget::Budget;
+use crate::error::Error;
+use crate::slot::{Place, Slot};
+
+impl Queue {
+    #[inline]
+    pub(crate) fn is_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    /// A place for one more producer.
+    pub(crate) fn new_slot(&self) -> Arc<Slot> {
+        let mut core = self.core();
+        let acked = core.ledger.acked_records();
+        core.slots.retain(|slot| !slot.is_done(acked));
+        let slot = Arc::new(Slot::new(core.slots_made));
+        core.slots_made += 1;
+        self.shared.store(core.slots_made > 1, Ordering::Relaxed);
+        if core.shut {
+            slot.shut();
+        } else {
+            core.slots.push(Arc::clone(&slot));
+        }
+        slot
+    }
+
+    /// Whether a producer has to look again, from batch to batch, at what the others have on their way.
+    #[inline]
+    pub(crate) fn is_shared(&self) -> bool {
+        self.shared.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// How many records and bytes the slot's producer may have taken in all, given what is on its way.
+    pub(crate) fn bounds(&self, slot: &Slot) -> (i64, i64) {
+        // Under the lock, so that what the background task queues from the slot is counted once.
+        let _core = self.core();
+        let (records, bytes) = slot.totals();
+        let (records_left, bytes_left) = self.budget.left();
+        (
+            records.saturating_add(records_left),
+            bytes.cast_signed().saturating_add(bytes_left),
+        )
+    }
+
+    /// Queues a batch from the hand of its producer. False when the stream takes nothing any more and nobody waits
+    /// for the batch.
+    pub(crate) fn push(&self, slot: &Slot, batches: impl IntoIterator<Item = Batch>) -> bool {
+        let mut core = self.core();
+        if core.shut && !slot.is_making() {
+            return false;
+        }
+        for batch in batches {
+            core.push(&self.budget, slot, batch, false);
+        }
+        slot.set_making(false);
+        true
+    }
+
+    /// Queues a batch that is stored whole or not at all, behind what is in the slot. False when the stream takes
+    /// nothing any more.
+    pub(crate) fn push_whole(&self, slot: &Slot, batch: Batch) -> bool {
+        let mut core = self.core();
+        if core.shut {
+            return false;
+        }
+        core.seal(&self.budget, slot);
+        core.push(&self.budget, slot, batch, true);
+        true
+    }
+
+    /// Queues what was a message of another stream.
+    pub(crate) fn adopt(&self, slot: &Slot, message: Message<Payload>) {
+        self.core().push_message(&self.budget, slot, message);
+    }
+
+    /// Queues the slot's batch in the making, if there is one.
+    pub(crate) fn seal(&self, slot: &Slot) {
+        self.core().seal(&self.budget, slot);
+    }
+
+    /// Queues all batches in the making.
+    pub(crate) fn seal_all(&self) {
+        self.core().seal_all(&self.budget);
+    }
+
+    /// A batch has been begun: has the background task seal it once it has lingered.
+    pub(crate) fn arm_linger(&self) {
+        if !self.lingering.swap(true, Ordering::SeqCst) {
+            self.linger.notify_one();
+        }
+    }
+
+    /// Takes no more records, and queues those that were taken.
+    pub(crate) fn stop_intake(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+        self.budget.wake();
+        let mut core = self.core();
+        let slots = core.slots.clone();
+        if !core.shut {
+            core.shut = true;
+            for slot in &slots {
+                if let Some(batch) = slot.shut() {
+                    core.push(&self.budget, slot, *batch, false);
+                    slot.set_making(false);
+                }
+            }
+        }
+        drop(core);
+        for slot in &slots {
+            // In its producer's hand, on another thread, for as long as it takes to encode one record.
+            while slot.is_making() {
+                std::thread::yield_now();
+            }
+        }
+    }
+
+    /// The producer is gone: queues what it has left.
+    pub(crate) fn abandon(&self, slot: &Slot) {
+        self.seal(slot);
+        slot.abandon();
+    }
+
+    /// Where a producer's record is.
+    pub(crate) fn place(&self, slot: &Slot, offset: i64) -> Place {
+        match slot.place(offset) {
+            Place::Open => {
+                self.seal(slot);
+                slot.place(offset)
+            }
+            place => place,
+        }
+    }
+
+    /// Why this record was refused, if it was.
+    pub(crate) fn refusal(&self, record: RecordId) -> Option<Error> {
+        let core = self.core();
+        let mut refused = core.refused.iter();
+        refused.find_map(|refused| {
+            let RecordId { producer, offset } = refused.first;
+            let within = (offset..offset + refused.records).contains(&record.offset);
+            (producer == record.producer && within).then(|| refused.error.clone())
+        })
+    }
+
+    /// Each record that is not acked, oldest first, as it was encoded.
+    pub(crate) fn unacked(&self) -> Vec<Bytes> {
+        self.unacked_batches().into_iter().flatten().collect()
+    }
+
+    /// The same by message.
+    pub(crate) fn unacked_batches(&self) -> Vec<Vec<Bytes>> {
+        if self.is_ended() {
+            self.stop_intake();
+        } else {
+            self.seal_all();
+        }
+        let core = self.core();
+        let messages = core.ledger.unacked();
+        messages
+            .map(|message| message.payload.records().collect())
+            .collect()
+    }
+
+    /// What is not acked, in the messages that it was or would have been sent in.
+    pub(crate) fn unacked_messages(&self) -> Vec<Message<Payload>> {
+        let mut core = self.core();
+        let messages = core.ledger.unacked_mut();
+        messages
+            .map(|message| Message {
+                payload: message.payload.share(),
+                ..*message
+            })
+            .collect()
+    }
+
+    pub(crate) fn flush_guard(&self) -> FlushGuard<'_> {
+        self.flushes.fetch_add(1, Ordering::Relaxed);
+        FlushGuard { queue: self }
+    }
+
+    /// Has the background task end the stream.
+    pub(crate) fn request_close(&self) {
+        self.close.notify_one();
+    }
+}
+
+/// While it lives, the stream is being flushed.
+pub(crate) struct FlushGuard<'a> {
+    queue: &'a Queue,
+}
+
+impl Drop for FlushGuard<'_> {
+    fn drop(&mut self) {
+        self.queue.flushes.fetch_sub(1, Ordering::Relaxed);
+    }
+}
