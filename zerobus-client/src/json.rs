@@ -5,6 +5,7 @@ use serde_core::de::IgnoredAny;
 use zerobus_record::RecordError;
 
 use crate::record::Record;
+use crate::stream::Stream;
 
 /// The kind of a stream whose records are JSON objects, opened with [`Client::json_stream`](crate::Client::json_stream).
 ///
@@ -26,6 +27,18 @@ use crate::record::Record;
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub enum Json {}
+
+impl Stream<Json> {
+    /// [`get_unacked_records`](Self::get_unacked_records) as the texts that they are.
+    #[must_use]
+    pub fn get_unacked_json(&self) -> Vec<String> {
+        let records = self.get_unacked_records().into_iter();
+        // Nothing but text was ever taken.
+        records
+            .map(|record| String::from_utf8_lossy(&record).into_owned())
+            .collect()
+    }
+}
 
 /// The text of one JSON object. It is checked to be one, and sent as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

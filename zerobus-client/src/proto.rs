@@ -3,7 +3,11 @@
 use bytes::Bytes;
 use zerobus_record::RecordError;
 
+#[cfg(feature = "prost")]
+use crate::error::Error;
 use crate::record::Record;
+#[cfg(feature = "prost")]
+use crate::stream::Stream;
 
 /// The kind of a stream whose records are protobuf messages of a descriptor given at run time, opened with
 /// [`Client::proto_stream`](crate::Client::proto_stream).
@@ -75,5 +79,25 @@ impl<M: prost::Message> Record<Proto> for ProtoMessage<'_, M> {
     fn write_to(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
         self.0.encode_raw(out);
         Ok(())
+    }
+}
+
+#[cfg(feature = "prost")]
+impl Stream<Proto> {
+    /// [`get_unacked_records`](Self::get_unacked_records) as the messages that they are.
+    ///
+    /// # Errors
+    /// [`Error::Record`] when one is no `M`.
+    pub fn get_unacked_messages<M: prost::Message + Default>(&self) -> Result<Vec<M>, Error> {
+        let records = self.get_unacked_records().into_iter();
+        let messages = records.map(|record| {
+            M::decode(record).map_err(|error| Error::Record {
+                error: RecordError::new(
+                    "messages of the type asked for",
+                    format!("bytes of another ({error})"),
+                ),
+            })
+        });
+        messages.collect()
     }
 }

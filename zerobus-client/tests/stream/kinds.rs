@@ -149,6 +149,24 @@ async fn encoded_records_and_messages_of_prost_travel_as_they_are() {
 }
 
 #[tokio::test]
+async fn what_is_not_acked_comes_back_as_what_it_was() {
+    let mut server = Server::start().await;
+    let (mut stream, _call) = json_stream(&mut server).await;
+    stream.ingest_record(r#"{"a":"ü"}"#).await.unwrap();
+    assert_eq!(stream.get_unacked_json(), [r#"{"a":"ü"}"#]);
+
+    let (mut stream, _call) = proto_stream(&mut server).await;
+    let message = Text {
+        text: "e".to_owned(),
+    };
+    stream.ingest_record(&ProtoMessage(&message)).await.unwrap();
+    assert_eq!(stream.get_unacked_messages::<Text>().unwrap(), [message]);
+    stream.ingest_record(&ProtoBytes(b"\xff")).await.unwrap();
+    let error = stream.get_unacked_messages::<Text>().unwrap_err();
+    assert!(matches!(error, Error::Record { .. }), "{error}");
+}
+
+#[tokio::test]
 async fn a_descriptor_that_is_not_self_contained_is_refused_before_connecting() {
     let client = zerobus_client::Client::builder()
         .endpoint("http://127.0.0.1:1")
