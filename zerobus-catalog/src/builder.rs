@@ -4,10 +4,11 @@ use std::time::Duration;
 use crate::address::Address;
 use crate::config::Config;
 use crate::error::CatalogError;
-use crate::http::Http;
+use crate::grant::{Grant, TokenSupplier};
+use crate::http::{Http, Proxy, Transport};
 use crate::personal::PersonalToken;
 use crate::secret::Secret;
-use crate::workspace::{Oauth, Workspace};
+use crate::workspace::Workspace;
 
 /// A token or schema call that does not get through is given up after this time.
 const TIME_LIMIT: Duration = Duration::from_secs(15);
@@ -20,7 +21,8 @@ const TIME_LIMIT_MAX: Duration = Duration::from_secs(24 * 3600);
 pub struct WorkspaceBuilder {
     config: Config,
     allow_plaintext: bool,
-    ca_pem: Option<Vec<u8>>,
+    transport: Transport,
+    federation: Option<Grant>,
     time_limit: Option<Duration>,
 }
 
@@ -52,6 +54,37 @@ impl WorkspaceBuilder {
     pub fn oauth(mut self, client_id: impl Into<String>, client_secret: impl Into<Secret>) -> Self {
         self.config.client_id = Some(client_id.into());
         self.config.client_secret = Some(client_secret.into());
+        self
+    }
+
+    /// Exchanges the token of another identity provider for those of the workspace (RFC 8693), in the place of a client
+    /// id and secret. `supplier` is asked whenever a token is to be had, and should yield one that is still good.
+    ///
+    /// With a client id it is that of a service principal with a federation policy (workload identity federation);
+    /// without one the token's subject has to be an identity that the account knows.
+    ///
+    /// ```
+    /// use zerobus_catalog::Workspace;
+    ///
+    /// let workspace = Workspace::builder()
+    ///     .workspace_url("https://dbc-a1b2345c-d6e7.cloud.databricks.com")
+    ///     .workspace_id("1234567890123456")
+    ///     .federation(Some("client-id"), || async { std::fs::read_to_string("/var/run/secrets/token") })
+    ///     .build()?;
+    /// # Ok::<(), zerobus_catalog::CatalogError>(())
+    /// ```
+    #[must_use]
+    pub fn federation<S, F, T, E>(mut self, client_id: Option<&str>, supplier: S) -> Self
+    where
+        S: Fn() -> F + Send + Sync + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: Into<Secret>,
+        E: std::fmt::Display,
+    {
+        self.federation = Some(Grant::Federation {
+            client_id: client_id.map(str::to_owned),
+            supplier: TokenSupplier::new(supplier),
+        });
         self
     }
 
@@ -90,10 +123,38 @@ impl WorkspaceBuilder {
         self
     }
 
-    /// Trusts this CA besides the system's: one or more certificates as PEM text.
+    /// Trusts this CA besides the system's: one or more certificates as PEM text. May be called several times.
     #[must_use]
     pub fn ca_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.ca_pem = Some(pem.into());
+        let trusted = self.transport.ca_pem.get_or_insert_default();
+        trusted.extend(pem.into());
+        trusted.push(b'\n');
+        self
+    }
+
+    /// Shows this certificate to servers that ask for one (mutual TLS): the chain and its private key as PEM text.
+    #[must_use]
+    pub fn client_identity(
+        mut self,
+        certificate_chain: impl Into<Vec<u8>>,
+        private_key: impl Into<Secret>,
+    ) -> Self {
+        self.transport.identity = Some((certificate_chain.into(), private_key.into()));
+        self
+    }
+
+    /// Connects by way of this proxy, `http://user:password@host:port`, whatever the environment says. Without, it is
+    /// that of `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY`, except for what `NO_PROXY` names and for loopback.
+    #[must_use]
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.transport.proxy = Proxy::Given(url.into());
+        self
+    }
+
+    /// Connects directly, whatever the environment says.
+    #[must_use]
+    pub fn no_proxy(mut self) -> Self {
+        self.transport.proxy = Proxy::None;
         self
     }
 
@@ -133,8 +194,9 @@ impl WorkspaceBuilder {
             .endpoint
             .map(|text| Address::parse("Zerobus endpoint", &text))
             .transpose()?;
-        let oauth = match (config.client_id, config.client_secret) {
-            (Some(id), Some(secret)) => Some(Oauth { id, secret }),
+        let grant = match (config.client_id, config.client_secret) {
+            _ if self.federation.is_some() => self.federation,
+            (Some(id), Some(secret)) => Some(Grant::Oauth { id, secret }),
             (None, None) => None,
             (Some(_), None) => {
                 return Err(CatalogError::configuration(
@@ -154,7 +216,7 @@ impl WorkspaceBuilder {
             (None, None, Some(command)) => Some(PersonalToken::Command(command)),
             (None, None, None) => None,
         };
-        if oauth.is_none() && personal_token.is_none() {
+        if grant.is_none() && personal_token.is_none() {
             return Err(CatalogError::configuration(
                 "no credentials given; set DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET, or DATABRICKS_TOKEN for the catalog alone; \
                  a server that asks for none takes ZEROBUS_AUTH=none",
@@ -171,7 +233,7 @@ impl WorkspaceBuilder {
         let http = Http::new(
             address.is_https(),
             address.is_loopback(),
-            self.ca_pem.as_deref(),
+            &self.transport,
             self.time_limit.unwrap_or(TIME_LIMIT).min(TIME_LIMIT_MAX),
         )?;
         Ok(Workspace::new(
@@ -179,7 +241,7 @@ impl WorkspaceBuilder {
             address,
             endpoint,
             workspace_id,
-            oauth,
+            grant,
             personal_token,
         ))
     }

@@ -23,6 +23,20 @@ pub enum CatalogError {
         /// What the endpoint said.
         message: String,
     },
+    /// The application's supplier has no token to exchange.
+    NoSubjectToken {
+        /// Why.
+        problem: String,
+    },
+    /// The token endpoint did not exchange the token of the other identity provider.
+    SubjectTokenRefused {
+        /// The address that was asked.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// What the endpoint said.
+        message: String,
+    },
     /// The token endpoint knows no such table, or the client has no direct grant on it (HTTP 401,
     /// `invalid_authorization_details`).
     NoTableOrGrant {
@@ -103,13 +117,14 @@ pub enum CatalogError {
 }
 
 impl CatalogError {
-    /// Whether the same call may succeed later without anything being changed: network errors, 5xx, 408 and 429.
+    /// Whether the same call may succeed later without anything being changed: network errors, 5xx, 408 and 429, and a
+    /// token supplier that had none.
     ///
     /// The calls of this crate have by then tried again within their time limit.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Network { .. } => true,
+            Self::Network { .. } | Self::NoSubjectToken { .. } => true,
             Self::Status { status, .. } => *status >= 500 || matches!(status, 408 | 429),
             _ => false,
         }
@@ -133,6 +148,19 @@ impl fmt::Display for CatalogError {
             } => write!(
                 f,
                 "{url} refused the client id and secret (HTTP {status}: {message}); check both, and that they belong to this workspace"
+            ),
+            Self::NoSubjectToken { problem } => write!(
+                f,
+                "no token to exchange: {problem}; look after the token supplier"
+            ),
+            Self::SubjectTokenRefused {
+                url,
+                status,
+                message,
+            } => write!(
+                f,
+                "{url} did not exchange the token (HTTP {status}: {message}); check the federation policy, and the client id \
+                 where the policy is a service principal's"
             ),
             Self::NoTableOrGrant { table } => write!(
                 f,

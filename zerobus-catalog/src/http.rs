@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -25,6 +25,37 @@ pub(crate) struct Http {
     time_limit: Duration,
 }
 
+/// How connections are made.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Transport {
+    /// Certificates trusted besides the system's, as PEM.
+    pub(crate) ca_pem: Option<Vec<u8>>,
+    /// Certificate chain and private key of this client, as PEM.
+    pub(crate) identity: Option<(Vec<u8>, Secret)>,
+    pub(crate) proxy: Proxy,
+}
+
+/// By way of whom connections are made.
+#[derive(Clone, Default)]
+pub(crate) enum Proxy {
+    /// What HTTPS_PROXY and its like say.
+    #[default]
+    FromEnvironment,
+    None,
+    /// May hold a password.
+    Given(String),
+}
+
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::FromEnvironment => "FromEnvironment",
+            Self::None => "None",
+            Self::Given(_) => "Given",
+        })
+    }
+}
+
 /// One call.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
@@ -38,8 +69,13 @@ pub(crate) struct Call<'a> {
 
 #[derive(Debug)]
 pub(crate) enum Credentials<'a> {
-    Basic { id: &'a str, secret: &'a Secret },
+    Basic {
+        id: &'a str,
+        secret: &'a Secret,
+    },
     Bearer(&'a Secret),
+    /// They are in the form.
+    InForm(&'a Secret),
     None,
 }
 
@@ -53,21 +89,31 @@ pub(crate) struct Answer {
 }
 
 impl Http {
-    /// `https` says whether certificates will be needed at all; `loopback` keeps the proxy out.
+    /// `https` says whether certificates will be needed at all; `loopback` keeps the environment's proxy out.
     pub(crate) fn new(
         https: bool,
         loopback: bool,
-        ca_pem: Option<&[u8]>,
+        transport: &Transport,
         time_limit: Duration,
     ) -> Result<Self, CatalogError> {
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(https, ca_pem)?)
+            .tls_backend_preconfigured(tls(https, transport)?)
             .user_agent(concat!("zerobus-catalog/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_LIMIT)
             .http1_only();
-        if loopback {
-            builder = builder.no_proxy();
+        match &transport.proxy {
+            Proxy::Given(url) => {
+                let proxy = reqwest::Proxy::all(url).map_err(|_| {
+                    CatalogError::configuration(
+                        "the proxy is not an address; write it as http://host:port",
+                    )
+                })?;
+                builder = builder.no_proxy().proxy(proxy);
+            }
+            Proxy::None => builder = builder.no_proxy(),
+            Proxy::FromEnvironment if loopback => builder = builder.no_proxy(),
+            Proxy::FromEnvironment => {}
         }
         let client = builder.build().map_err(|error| {
             CatalogError::configuration(format!(
@@ -118,7 +164,7 @@ impl Http {
         let request = match &call.credentials {
             Credentials::Basic { id, secret } => request.basic_auth(id, Some(secret.expose())),
             Credentials::Bearer(token) => request.bearer_auth(token.expose()),
-            Credentials::None => request,
+            Credentials::InForm(_) | Credentials::None => request,
         };
         let broken = |error: reqwest::Error| call.broken(error);
         let mut response = request.timeout(limit).send().await.map_err(broken)?;
@@ -179,7 +225,7 @@ impl Call<'_> {
     fn scrub(&self, text: &str) -> String {
         match &self.credentials {
             Credentials::Basic { secret, .. } => secret.scrub(text),
-            Credentials::Bearer(token) => token.scrub(text),
+            Credentials::Bearer(token) | Credentials::InForm(token) => token.scrub(text),
             Credentials::None => text.to_owned(),
         }
     }
@@ -248,13 +294,13 @@ impl Answer {
 }
 
 /// The TLS configuration: *ring*, given explicitly, and the system's roots.
-fn tls(https: bool, ca_pem: Option<&[u8]>) -> Result<rustls::ClientConfig, CatalogError> {
+fn tls(https: bool, transport: &Transport) -> Result<rustls::ClientConfig, CatalogError> {
     let mut roots = RootCertStore::empty();
     if https {
         // Honours SSL_CERT_FILE and SSL_CERT_DIR. Single files that cannot be read are no reason to stop.
         let native = rustls_native_certs::load_native_certs();
         roots.add_parsable_certificates(native.certs);
-        if let Some(pem) = ca_pem {
+        if let Some(pem) = &transport.ca_pem {
             add_ca(&mut roots, pem).map_err(|problem| {
                 CatalogError::configuration(format!(
                     "the given CA certificate cannot be read: {problem}; give PEM text"
@@ -275,9 +321,26 @@ fn tls(https: bool, ca_pem: Option<&[u8]>) -> Result<rustls::ClientConfig, Catal
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| CatalogError::configuration(format!("TLS cannot be set up: {error}")))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(config)
+        .with_root_certificates(roots);
+    match &transport.identity {
+        None => Ok(config.with_no_client_auth()),
+        Some((chain, key)) => {
+            let unusable = |what: &str| {
+                CatalogError::configuration(format!(
+                    "the client certificate cannot be used: {what}; give the chain and its private key as PEM text"
+                ))
+            };
+            let chain = CertificateDer::pem_slice_iter(chain)
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|error| unusable(&error.to_string()))?;
+            // What is wrong with a key is not repeated.
+            let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
+                .map_err(|_| unusable("its key is none"))?;
+            config
+                .with_client_auth_cert(chain, key)
+                .map_err(|error| unusable(&error.to_string()))
+        }
+    }
 }
 
 fn add_ca(roots: &mut RootCertStore, pem: &[u8]) -> Result<(), String> {

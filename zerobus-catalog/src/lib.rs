@@ -31,6 +31,7 @@ mod builder;
 mod cache;
 mod config;
 mod error;
+mod grant;
 mod http;
 mod personal;
 mod probe;

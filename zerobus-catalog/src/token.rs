@@ -91,13 +91,17 @@ fn seconds(value: &Value) -> Option<Duration> {
     Duration::try_from_secs_f64(number.min(LIFETIME_MAX.as_secs_f64())).ok()
 }
 
-/// The form that asks for a token of the catalog API.
-pub(crate) fn catalog_form() -> String {
-    form(&[("grant_type", "client_credentials"), ("scope", "all-apis")])
+/// The form that asks for a token of the catalog API; `grant` says by what right.
+pub(crate) fn catalog_form(grant: Vec<(&str, &str)>) -> String {
+    form(&[grant, vec![("scope", "all-apis")]].concat())
 }
 
 /// The form that asks for a token to write into one table ("Use Zerobus Ingest": the token request).
-pub(crate) fn ingest_form(workspace_id: &str, table: &TableName) -> String {
+pub(crate) fn ingest_form(
+    grant: Vec<(&str, &str)>,
+    workspace_id: &str,
+    table: &TableName,
+) -> String {
     let details = json!([
         {
             "type": "unity_catalog_privileges",
@@ -120,12 +124,13 @@ pub(crate) fn ingest_form(workspace_id: &str, table: &TableName) -> String {
         },
     ]);
     let resource = format!("api://databricks/workspaces/{workspace_id}/zerobusDirectWriteApi");
-    form(&[
-        ("grant_type", "client_credentials"),
+    let details = details.to_string();
+    let fields = vec![
         ("scope", "all-apis"),
-        ("resource", &resource),
-        ("authorization_details", &details.to_string()),
-    ])
+        ("resource", resource.as_str()),
+        ("authorization_details", details.as_str()),
+    ];
+    form(&[grant, fields].concat())
 }
 
 fn form(fields: &[(&str, &str)]) -> String {

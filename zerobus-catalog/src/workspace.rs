@@ -8,6 +8,7 @@ use crate::builder::WorkspaceBuilder;
 use crate::cache::TokenCache;
 use crate::config::Config;
 use crate::error::CatalogError;
+use crate::grant::Grant;
 use crate::http::{Answer, Call, Credentials, Http};
 use crate::personal::{self, PersonalToken};
 use crate::retry::Attempts;
@@ -25,16 +26,9 @@ struct Inner {
     address: Address,
     endpoint: Option<Address>,
     workspace_id: Option<String>,
-    oauth: Option<Oauth>,
+    grant: Option<Grant>,
     personal_token: Option<PersonalToken>,
     tokens: TokenCache,
-}
-
-/// A service principal's credentials.
-#[derive(Debug, Clone)]
-pub(crate) struct Oauth {
-    pub(crate) id: String,
-    pub(crate) secret: Secret,
 }
 
 impl Workspace {
@@ -57,7 +51,7 @@ impl Workspace {
         address: Address,
         endpoint: Option<Address>,
         workspace_id: Option<String>,
-        oauth: Option<Oauth>,
+        grant: Option<Grant>,
         personal_token: Option<PersonalToken>,
     ) -> Self {
         Self {
@@ -66,7 +60,7 @@ impl Workspace {
                 address,
                 endpoint,
                 workspace_id,
-                oauth,
+                grant,
                 personal_token,
                 tokens: TokenCache::default(),
             }),
@@ -154,7 +148,7 @@ impl Workspace {
     /// # Errors
     /// [`CatalogError`]; network errors and a failing service are tried again within the time limit first.
     pub async fn ingest_token(&self, table: &TableName) -> Result<Token, CatalogError> {
-        let oauth = self.inner.oauth.as_ref().ok_or_else(|| {
+        let grant = self.inner.grant.as_ref().ok_or_else(|| {
             CatalogError::configuration(format!(
                 "no token to write into {table}: a personal access token is for the catalog alone; \
                  give an OAuth client id and secret (DATABRICKS_CLIENT_ID, DATABRICKS_CLIENT_SECRET)"
@@ -166,8 +160,7 @@ impl Workspace {
                  give it to the builder or in DATABRICKS_WORKSPACE_ID"
             ))
         })?;
-        let form = token::ingest_form(id, table);
-        let fetch = |attempts| self.fetch_token(oauth, &form, Some(table), attempts);
+        let fetch = |attempts| self.fetch_token(grant, Some((id, table)), attempts);
         self.inner.tokens.get(Some(table), fetch).await
     }
 
@@ -211,13 +204,12 @@ impl Workspace {
                 self.inner.tokens.get(None, run).await?
             }
             None => {
-                let oauth = self
+                let grant = self
                     .inner
-                    .oauth
+                    .grant
                     .as_ref()
                     .ok_or_else(|| CatalogError::configuration("no credentials given"))?;
-                let form = token::catalog_form();
-                let fetch = |attempts| self.fetch_token(oauth, &form, None, attempts);
+                let fetch = |attempts| self.fetch_token(grant, None, attempts);
                 self.inner.tokens.get(None, fetch).await?
             }
         };
@@ -252,11 +244,16 @@ impl Workspace {
 
     async fn fetch_token(
         &self,
-        oauth: &Oauth,
-        form: &str,
-        table: Option<&TableName>,
+        grant: &Grant,
+        ingest: Option<(&str, &TableName)>,
         attempts: Attempts,
     ) -> Result<Token, CatalogError> {
+        let stated = grant.state().await?;
+        let form = match ingest {
+            Some((id, table)) => token::ingest_form(stated.fields(), id, table),
+            None => token::catalog_form(stated.fields()),
+        };
+        let table = ingest.map(|(_, table)| table);
         let url = self.inner.address.join("/oidc/v1/token");
         let action = match table {
             Some(table) => format!("fetching a token for table {table}"),
@@ -265,11 +262,8 @@ impl Workspace {
         let call = Call {
             action: &action,
             url: &url,
-            credentials: Credentials::Basic {
-                id: &oauth.id,
-                secret: &oauth.secret,
-            },
-            form: Some(form),
+            credentials: stated.credentials(),
+            form: Some(&form),
         };
         let answer = self.inner.http.call(&call, attempts).await?;
         if answer.is_success() {
@@ -280,6 +274,16 @@ impl Workspace {
             (Some(table), Some("invalid_authorization_details"), _) => {
                 Err(CatalogError::NoTableOrGrant {
                     table: table.clone(),
+                })
+            }
+            (_, Some("invalid_client" | "invalid_grant"), _) | (_, _, 401 | 403)
+                if matches!(grant, Grant::Federation { .. }) =>
+            {
+                let message = answer.message(&call);
+                Err(CatalogError::SubjectTokenRefused {
+                    url: url.clone(),
+                    status: answer.status,
+                    message,
                 })
             }
             (_, Some("invalid_client"), _) | (_, _, 401 | 403) => {
@@ -313,7 +317,7 @@ impl fmt::Debug for Workspace {
             .field("url", &self.url())
             .field("endpoint", &self.endpoint())
             .field("workspace_id", &self.workspace_id())
-            .field("oauth", &self.inner.oauth)
+            .field("grant", &self.inner.grant)
             .field("personal_token", &self.inner.personal_token)
             .finish_non_exhaustive()
     }

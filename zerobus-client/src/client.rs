@@ -14,6 +14,7 @@ use crate::format::Format;
 use crate::headers::{FixedToken, HeadersProvider};
 use crate::json::Json;
 use crate::proto::Proto;
+use crate::proxy::ProxySetting;
 
 /// Where streams go and as whom: the endpoint, the workspace and the credentials. Cheap to clone.
 #[derive(Clone)]
@@ -118,6 +119,7 @@ pub struct ClientBuilder {
     config: Config,
     headers: Option<Arc<dyn HeadersProvider>>,
     transport: TransportOptions,
+    federated: bool,
 }
 
 impl ClientBuilder {
@@ -149,6 +151,35 @@ impl ClientBuilder {
     pub fn oauth(mut self, client_id: impl Into<String>, client_secret: impl Into<Secret>) -> Self {
         self.config.client_id = Some(client_id.into());
         self.config.client_secret = Some(client_secret.into());
+        self
+    }
+
+    /// Exchanges the token of another identity provider for those of the workspace (RFC 8693), in the place of a client
+    /// id and secret. `supplier` is asked whenever a token is to be had, and should yield one that is still good.
+    ///
+    /// With a client id it is that of a service principal with a federation policy (workload identity federation);
+    /// without one the token's subject has to be an identity that the account knows.
+    ///
+    /// ```
+    /// use zerobus_client::Client;
+    ///
+    /// let client = Client::builder()
+    ///     .endpoint("https://1234567890123456.zerobus.us-west-2.cloud.databricks.com")
+    ///     .workspace_url("https://dbc-a1b2345c-d6e7.cloud.databricks.com")
+    ///     .federation(Some("client-id"), || async { std::fs::read_to_string("/var/run/secrets/token") })
+    ///     .build()?;
+    /// # Ok::<(), zerobus_client::Error>(())
+    /// ```
+    #[must_use]
+    pub fn federation<S, F, T, E>(mut self, client_id: Option<&str>, supplier: S) -> Self
+    where
+        S: Fn() -> F + Send + Sync + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: Into<Secret>,
+        E: fmt::Display,
+    {
+        self.workspace = self.workspace.federation(client_id, supplier);
+        self.federated = true;
         self
     }
 
@@ -184,6 +215,48 @@ impl ClientBuilder {
         self
     }
 
+    /// Shows this certificate to servers that ask for one (mutual TLS): the chain and its private key, each as PEM text.
+    #[must_use]
+    pub fn client_identity(
+        mut self,
+        certificate_chain: impl Into<Vec<u8>>,
+        private_key: impl Into<Secret>,
+    ) -> Self {
+        let (chain, key) = (certificate_chain.into(), private_key.into());
+        self.workspace = self.workspace.client_identity(chain.clone(), key.clone());
+        self.transport.identity = Some((chain, key));
+        self
+    }
+
+    /// Expects the endpoint's certificate to be for this name in place of the address's: for a gateway, a tunnel or an
+    /// address by number.
+    #[must_use]
+    pub fn server_name(mut self, name: impl Into<String>) -> Self {
+        self.transport.server_name = Some(name.into());
+        self
+    }
+
+    /// Connects by way of this proxy, `http://user:password@host:port`, whatever the environment says; streams go
+    /// through it with CONNECT.
+    ///
+    /// Without, the environment says: `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY`, except for what `NO_PROXY` names and
+    /// for loopback; for streams, `grpc_proxy` and `no_grpc_proxy` before them.
+    #[must_use]
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        let url = url.into();
+        self.workspace = self.workspace.proxy(url.clone());
+        self.transport.proxy = ProxySetting::Given(url);
+        self
+    }
+
+    /// Connects directly, whatever the environment says.
+    #[must_use]
+    pub fn no_proxy(mut self) -> Self {
+        self.workspace = self.workspace.no_proxy();
+        self.transport.proxy = ProxySetting::None;
+        self
+    }
+
     /// Lets tokens and records travel unencrypted to another machine. Loopback needs no permission.
     #[must_use]
     pub fn allow_plaintext(mut self, allow: bool) -> Self {
@@ -215,7 +288,8 @@ impl ClientBuilder {
             // A workspace and credentials besides are for the catalog.
             let config = &self.config;
             let for_catalog = config.workspace_url.is_some()
-                && (config.client_id.is_some()
+                && (self.federated
+                    || config.client_id.is_some()
                     || config.token.is_some()
                     || config.token_file.is_some()
                     || config.token_command.is_some()
@@ -227,7 +301,8 @@ impl ClientBuilder {
                 workspace: workspace.transpose()?,
             });
         }
-        if self.config.client_id.is_none() && self.config.client_secret.is_none() {
+        if !self.federated && self.config.client_id.is_none() && self.config.client_secret.is_none()
+        {
             return Err(Error::configuration(
                 "no credentials given; set an OAuth client id and secret in the builder, or DATABRICKS_CLIENT_ID and \
                  DATABRICKS_CLIENT_SECRET in the environment",

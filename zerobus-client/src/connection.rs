@@ -92,7 +92,6 @@ impl Connector {
         self.last_headers = Some(headers);
         let mut channel = self
             .endpoint
-            .transport()
             .connect()
             .await
             .map_err(|error| self.unconnected(&error))?;
@@ -154,7 +153,7 @@ impl Connector {
     }
 
     fn unconnected(&self, error: &tonic::transport::Error) -> Error {
-        let message = with_sources(error);
+        let message = with_sources(error) + &self.endpoint.by_way();
         if is_tls_refusal(error) {
             return Error::Untrusted {
                 endpoint: self.endpoint.url().to_owned(),

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use tonic::transport::{Certificate, ClientTlsConfig};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
+use zerobus_catalog::Secret;
 
 use crate::error::Error;
+use crate::proxy::{Proxy, ProxySetting};
 use crate::status::with_sources;
 
 /// What a response may bring in at once. Acks are small, and a stalled reader must not stall them.
 const RECEIVE_WINDOW: u32 = 8 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
+pub(crate) const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -21,6 +23,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
     transport: tonic::transport::Endpoint,
+    proxy: Option<Proxy>,
     url: String,
 }
 
@@ -31,6 +34,11 @@ pub(crate) struct TransportOptions {
     pub(crate) ca_certificates: Vec<Vec<u8>>,
     /// Plaintext to other hosts than this one.
     pub(crate) allow_plaintext: bool,
+    /// Certificate chain and private key that are shown to a server that asks, as PEM.
+    pub(crate) identity: Option<(Vec<u8>, Secret)>,
+    /// The name that the server's certificate has to be for, where it is not the address's.
+    pub(crate) server_name: Option<String>,
+    pub(crate) proxy: ProxySetting,
     /// Put before our own name in `user-agent`.
     pub(crate) application: Option<String>,
 }
@@ -46,11 +54,19 @@ impl Endpoint {
             )));
         }
         let url = uri.to_string().trim_end_matches('/').to_owned();
+        let proxy = Proxy::for_endpoint(&uri, is_loopback(&uri), options)?;
         let unusable = |error: tonic::transport::Error| {
             Error::configuration(format!(
                 "the endpoint {url} cannot be used: {}",
                 with_sources(&error)
             ))
+        };
+        let uri = match (&proxy, uri.port(), uri.authority()) {
+            // A proxy is told the port, and would else be told that of https.
+            (Some(_), None, Some(authority)) if plaintext => {
+                parse(&format!("http://{authority}:80"))?
+            }
+            _ => uri,
         };
         let mut transport = tonic::transport::Endpoint::from(uri)
             .user_agent(user_agent(options.application.as_deref()))
@@ -76,7 +92,11 @@ impl Endpoint {
         if !plaintext {
             transport = with_tls(transport, options).map_err(unusable)?;
         }
-        Ok(Self { transport, url })
+        Ok(Self {
+            transport,
+            proxy,
+            url,
+        })
     }
 
     /// The address as it is shown to people.
@@ -94,8 +114,19 @@ impl Endpoint {
         is_loopback(self.transport.uri())
     }
 
-    pub(crate) fn transport(&self) -> &tonic::transport::Endpoint {
-        &self.transport
+    /// A connection of its own.
+    pub(crate) async fn connect(&self) -> Result<Channel, tonic::transport::Error> {
+        match &self.proxy {
+            None => self.transport.connect().await,
+            Some(proxy) => proxy.connect(&self.transport).await,
+        }
+    }
+
+    /// By way of whom, for an error.
+    pub(crate) fn by_way(&self) -> String {
+        self.proxy
+            .as_ref()
+            .map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"))
     }
 }
 
@@ -105,7 +136,13 @@ fn with_tls(
     options: &TransportOptions,
 ) -> Result<tonic::transport::Endpoint, tonic::transport::Error> {
     let private = options.ca_certificates.iter().map(Certificate::from_pem);
-    let tls = ClientTlsConfig::new().ca_certificates(private);
+    let mut tls = ClientTlsConfig::new().ca_certificates(private);
+    if let Some((chain, key)) = &options.identity {
+        tls = tls.identity(Identity::from_pem(chain, key.expose()));
+    }
+    if let Some(name) = &options.server_name {
+        tls = tls.domain_name(name);
+    }
     let with_system = transport
         .clone()
         .tls_config(tls.clone().with_native_roots());

@@ -28,6 +28,7 @@ mod options;
 mod pace;
 mod producer;
 mod proto;
+mod proxy;
 mod queue;
 mod record;
 mod recovery;

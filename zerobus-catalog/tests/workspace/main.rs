@@ -3,6 +3,8 @@
 // Helpers of tests are tests too.
 #![allow(clippy::unwrap_used)]
 
+mod federation;
+mod proxy;
 mod server;
 mod tls;
 

@@ -18,6 +18,7 @@ mod kinds;
 mod lanes;
 mod pressure;
 mod producers;
+mod proxy;
 mod recovery;
 mod refusal;
 mod sight;

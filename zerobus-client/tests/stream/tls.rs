@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use tonic::transport::{Identity, ServerTlsConfig};
+use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 use zerobus_client::{Client, Error};
 
 use crate::record::Line;
@@ -11,16 +11,72 @@ use crate::server::Server;
 
 /// A CA of its own, and a server certificate for 127.0.0.1 that it has signed.
 fn ca_and_identity() -> (String, Identity) {
+    let (ca, certificate, key) = ca_and_pair("127.0.0.1");
+    (ca, Identity::from_pem(certificate, key))
+}
+
+/// A CA, a certificate for this name that it has signed, and its key.
+pub(crate) fn ca_and_pair(name: &str) -> (String, String, String) {
     let ca_key = KeyPair::generate().unwrap();
     let mut ca = CertificateParams::new([]).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let ca_pem = ca.self_signed(&ca_key).unwrap().pem();
     let issuer = Issuer::new(ca, ca_key);
     let key = KeyPair::generate().unwrap();
-    let server = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
-    let certificate = server.signed_by(&key, &issuer).unwrap();
-    let identity = Identity::from_pem(certificate.pem(), key.serialize_pem());
-    (ca_pem, identity)
+    let params = CertificateParams::new([name.to_owned()]).unwrap();
+    let certificate = params.signed_by(&key, &issuer).unwrap();
+    (ca_pem, certificate.pem(), key.serialize_pem())
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_a_certificate_gets_the_clients() {
+    let (ca, identity) = ca_and_identity();
+    let (client_ca, certificate, key) = ca_and_pair("client.example");
+    let tls = ServerTlsConfig::new()
+        .identity(identity)
+        .client_ca_root(Certificate::from_pem(client_ca));
+    let mut server = Server::start_tls(tls).await;
+    let url = server.url();
+    let builder = || {
+        Client::builder()
+            .endpoint(&url)
+            .ingest_token("t")
+            .ca_certificate(ca.clone())
+    };
+    let known = builder().client_identity(certificate, key.as_str());
+    assert!(!format!("{known:?}").contains("PRIVATE KEY"));
+    let known = known.build().unwrap();
+    let unknown = builder().build().unwrap();
+    let (stream, call) = tokio::join!(known.stream::<Line<'_>>().open(), server.opened());
+    drop((stream.unwrap(), call));
+    let opening = unknown
+        .stream::<Line<'_>>()
+        .configure(|options| options.recovery = false);
+    opening.open().await.unwrap_err();
+    let error = builder()
+        .client_identity("no PEM", "none")
+        .build()
+        .unwrap_err();
+    assert!(matches!(error, Error::Configuration { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_is_taken_when_that_name_is_given() {
+    let (ca, certificate, key) = ca_and_pair("zerobus.example");
+    let identity = Identity::from_pem(certificate, key);
+    let mut server = Server::start_tls(ServerTlsConfig::new().identity(identity)).await;
+    let builder = || {
+        Client::builder()
+            .endpoint(server.url())
+            .ingest_token("t")
+            .ca_certificate(ca.clone())
+    };
+    let named = builder().server_name("zerobus.example").build().unwrap();
+    let plain = builder().build().unwrap();
+    let (stream, call) = tokio::join!(named.stream::<Line<'_>>().open(), server.opened());
+    drop((stream.unwrap(), call));
+    let error = plain.stream::<Line<'_>>().open().await.unwrap_err();
+    assert!(matches!(error, Error::Untrusted { .. }), "{error}");
 }
 
 #[tokio::test]
