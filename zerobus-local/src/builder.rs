@@ -13,7 +13,7 @@ use crate::faults::{FaultRule, Faults};
 use crate::lock::{FolderLock, TemporaryFolder};
 use crate::seed::{self, Seed};
 use crate::server::{Encrypted, LocalZerobus};
-use crate::service::{Credentials, Listener, Service, Stop, Tables, Tls};
+use crate::service::{Compact, Credentials, Listener, Service, Stop, Tables, Tls, Writing};
 
 /// What a local server is to be like. Made by [`LocalZerobus::builder`].
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct LocalZerobusBuilder {
     tls_listen: Option<SocketAddr>,
     client: Option<Credentials>,
     durability: Durability,
+    commit_interval: Duration,
+    compact_after: Option<Duration>,
     token_lifetime: Duration,
     stream_lifetime: Duration,
     faults: Vec<FaultRule>,
@@ -39,6 +41,8 @@ impl LocalZerobusBuilder {
             tls_listen: None,
             client: None,
             durability: Durability::Fsync,
+            commit_interval: Duration::from_millis(20),
+            compact_after: Some(Duration::from_secs(30)),
             token_lifetime: Duration::from_secs(3_600),
             stream_lifetime: STREAM_LIFETIME,
             faults: Vec::new(),
@@ -108,6 +112,26 @@ impl LocalZerobusBuilder {
         self
     }
 
+    /// The longest that records wait for others to be committed with. Default: 20 ms.
+    ///
+    /// An idle table commits at once, whatever this says; a busy one starts a commit this often, or sooner where a stream has
+    /// as much waiting as it may. Longer makes fewer and larger files, and acks that come later.
+    pub fn commit_interval(mut self, interval: Duration) -> Self {
+        self.commit_interval = interval;
+        self
+    }
+
+    /// How long a table has to be idle before its small files are put together, in the background; `None` is never.
+    /// Default: 30 s.
+    ///
+    /// Ten files and more of one partition, each under 32 MiB, become one, in a version of its own without a change of data.
+    /// The files that it replaces stay on the disk for readers of earlier versions, 7 days or as long as the table's
+    /// `delta.deletedFileRetentionDuration` says.
+    pub fn compact_after(mut self, idle: Option<Duration>) -> Self {
+        self.compact_after = idle;
+        self
+    }
+
     /// How long tokens are good for. Default: one hour, as with the service.
     pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
         self.token_lifetime = lifetime;
@@ -150,10 +174,18 @@ impl LocalZerobusBuilder {
                 (temporary.path().to_owned(), Some(temporary))
             }
         };
-        let (seeds, durability) = (self.seeds, self.durability);
+        let seeds = self.seeds;
         let faults = Arc::new(Faults::new(self.faults));
-        let rules = Arc::clone(&faults);
-        let opened = spawn_blocking(move || open(&data, &seeds, durability, tls_ip, rules)).await;
+        let writing = Writing {
+            durability: self.durability,
+            commit_interval: self.commit_interval,
+            compact: Compact {
+                after: self.compact_after,
+                turn: Arc::default(),
+            },
+            faults: Arc::clone(&faults),
+        };
+        let opened = spawn_blocking(move || open(&data, &seeds, writing, tls_ip)).await;
         let (lock, tables, tls) =
             opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
         let service = Service::new(
@@ -197,9 +229,8 @@ async fn bind(address: SocketAddr) -> Result<Listener, LocalError> {
 fn open(
     data: &Path,
     seeds: &[Seed],
-    durability: Durability,
+    writing: Writing,
     tls: Option<IpAddr>,
-    faults: Arc<Faults>,
 ) -> Result<(FolderLock, Arc<Tables>, Option<Tls>), LocalError> {
     // Before anything is written, so that a mistake leaves nothing behind.
     let mut schemas = Vec::new();
@@ -211,7 +242,7 @@ fn open(
         path: data.to_owned(),
         source,
     })?;
-    let tables = Tables::open(&data, durability, faults)?;
+    let tables = Tables::open(&data, writing)?;
     for (path, schema) in schemas {
         let created = tables.create(schema, true);
         created.map_err(|error| seed::refused(path, error))?;

@@ -98,7 +98,12 @@
 //! # What an ack means
 //! The records are in the Delta table: decoded, written as Parquet, committed to the log, all of it flushed to the disk
 //! ([`fsync`](LocalZerobusBuilder::fsync)). Each table has one writer; an idle table commits at once, a busy one at most every
-//! 20 ms. A message is never divided between two commits, and stored whole or not at all.
+//! 20 ms ([`commit_interval`](LocalZerobusBuilder::commit_interval)). A message is never divided between two commits, and stored
+//! whole or not at all.
+//!
+//! Other writers may add to the tables, and change their columns, while it runs. When a table has been idle for a while, its
+//! small files are put together ([`compact_after`](LocalZerobusBuilder::compact_after)); what they are replaced by holds the same
+//! rows, and they stay on the disk for readers of earlier versions until their retention is over.
 //!
 //! # How strict it is
 //! As strict as the service is known to be, with the same statuses and numeric codes: [`strictness`] lists what is

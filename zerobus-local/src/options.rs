@@ -27,6 +27,10 @@ address, over Delta tables in DIR/<catalog>/<schema>/<table>.
                         given as ZEROBUS_LOCAL_CLIENT, which `ps` does not show
   --token-lifetime SEC  how long tokens are good for [default: 3600]
   --faults FILE         what is to go wrong, as PUT /faults takes it
+  --commit-interval MS  the longest that records wait for others to be committed
+                        with; an idle table commits at once [default: 20]
+  --compact-after SEC   put small files together when a table was idle for so
+                        long, or never [default: 30]
   --no-fsync            ack what the disk may not have yet
   -h, --help            print this
   -V, --version         print the version
@@ -95,6 +99,18 @@ pub(crate) fn parse(
                 for rule in faults(&path)? {
                     builder = builder.fault(rule);
                 }
+            }
+            Long("commit-interval") => {
+                let millis = parser.value()?.parse()?;
+                builder = builder.commit_interval(std::time::Duration::from_millis(millis));
+            }
+            Long("compact-after") => {
+                let value = parser.value()?;
+                let idle = match value.to_str() {
+                    Some("never") => None,
+                    _ => Some(std::time::Duration::from_secs(value.parse()?)),
+                };
+                builder = builder.compact_after(idle);
             }
             Long("no-fsync") => builder = builder.fsync(false),
             Short('h') | Long("help") => return Ok(Command::Print(USAGE.to_owned())),

@@ -2,16 +2,18 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use delta_kernel::SnapshotRef;
 use delta_kernel::committer::FileSystemCommitter;
+use delta_kernel::scan::scan_row_schema;
 use delta_kernel::schema::{DataType, SchemaRef, StructField};
 use delta_kernel::snapshot::{CheckpointWriteResult, Snapshot};
 use delta_kernel::transaction::{CommitResult, Transaction, UpdateTableOperation};
-use serde_json::json;
+use delta_kernel::{FilteredEngineData, SnapshotRef};
+use serde_json::{Map, Value, json};
 
 use super::data_file::DataFile;
 use super::engine::{LocalEngine, Rows};
 use super::{DeltaError, ENGINE_INFO, Txn};
+use crate::rows::DataFile as Source;
 
 /// How often a commit is tried anew when other writers are faster.
 const COMMIT_ATTEMPTS: usize = 10;
@@ -111,6 +113,37 @@ impl Head {
         Ok(written == CheckpointWriteResult::Written)
     }
 
+    /// Puts one file in the place of others: no row comes or goes. Who else commits meanwhile may
+    /// have removed what is removed here, so this is tried once.
+    pub(super) fn replace(
+        &mut self,
+        engine: &LocalEngine,
+        removed: &[Source],
+        added: &DataFile,
+    ) -> Result<(), DeltaError> {
+        let builder = self.snapshot.clone();
+        let mut transaction = builder
+            .update_table(UpdateTableOperation::Optimize, ENGINE_INFO, false)
+            .build(engine, Box::new(FileSystemCommitter::new()))?;
+        let removed = Box::new(removes(removed, &added.place.partition_values));
+        transaction.remove_files(FilteredEngineData::with_all_rows_selected(removed));
+        let schema = transaction.add_files_schema();
+        transaction.add_files(Box::new(adds(std::slice::from_ref(added), schema)));
+        match transaction.commit(engine)? {
+            CommitResult::Committed(committed) => {
+                self.snapshot = match committed.post_commit_snapshot() {
+                    Some(snapshot) => snapshot.clone(),
+                    None => self.latest(engine)?,
+                };
+                Ok(())
+            }
+            CommitResult::Conflicted(conflict) => Err(DeltaError::Conflict {
+                version: conflict.conflict_version(),
+            }),
+            CommitResult::Retryable(retryable) => Err(retryable.error.into()),
+        }
+    }
+
     /// Commits a change of columns alone.
     pub(super) fn add_column(
         &mut self,
@@ -168,6 +201,18 @@ fn adds(files: &[DataFile], schema: &SchemaRef) -> Rows {
         })
     });
     Rows::new(schema.clone(), rows.collect())
+}
+
+/// As a scan of the table would tell of them; all are of one partition.
+fn removes(files: &[Source], values: &Map<String, Value>) -> Rows {
+    let rows = files.iter().map(|file| {
+        json!({
+            "path": file.log_path,
+            "size": file.bytes,
+            "fileConstantValues": {"partitionValues": values},
+        })
+    });
+    Rows::new(scan_row_schema(), rows.collect())
 }
 
 fn now_millis() -> i64 {

@@ -21,6 +21,9 @@ use super::partition::Place;
 use super::stats::Stats;
 use super::{DeltaError, durable};
 
+/// What a row group may take in memory before it goes to the disk.
+const ROW_GROUP_BYTES: usize = 32 * 1024 * 1024;
+
 /// How the rows of one table become Parquet.
 #[derive(Debug)]
 pub(super) struct DataFileWriter {
@@ -61,11 +64,16 @@ impl DataFileWriter {
         })
     }
 
+    /// The columns of a file.
+    pub(super) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
     /// Writes a file. When this fails, no file is left.
     pub(super) fn write(
         &self,
         place: Place,
-        batches: &[RecordBatch],
+        batches: impl IntoIterator<Item = Result<RecordBatch, ParquetError>>,
     ) -> Result<DataFile, DeltaError> {
         let file = durable::create_new(&place.path)?;
         match self.encode(&file, batches) {
@@ -87,7 +95,7 @@ impl DataFileWriter {
     fn encode(
         &self,
         file: &File,
-        batches: &[RecordBatch],
+        batches: impl IntoIterator<Item = Result<RecordBatch, ParquetError>>,
     ) -> Result<(ParquetMetaData, u64), ParquetError> {
         let options = ArrowWriterOptions::new()
             .with_properties(self.properties.clone())
@@ -95,7 +103,10 @@ impl DataFileWriter {
             .with_skip_arrow_metadata(true);
         let mut writer = ArrowWriter::try_new_with_options(file, self.schema.clone(), options)?;
         for batch in batches {
-            writer.write(batch)?;
+            writer.write(&batch?)?;
+            if writer.in_progress_size() > ROW_GROUP_BYTES {
+                writer.flush()?;
+            }
         }
         let metadata = writer.finish()?;
         let bytes = u64::try_from(writer.bytes_written()).unwrap_or(u64::MAX);

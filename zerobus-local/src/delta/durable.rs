@@ -185,7 +185,7 @@ fn no_hard_links(error: &io::Error) -> bool {
     )
 }
 
-fn temporary_name(folder: &Path) -> PathBuf {
+pub(super) fn temporary_name(folder: &Path) -> PathBuf {
     folder.join(format!("{TEMPORARY_PREFIX}{}", Uuid::new_v4()))
 }
 

@@ -78,6 +78,8 @@ impl Log {
             return Err(not_a_table());
         }
         put_in_order(&folder)?;
+        // What was on its way to be one file in the place of others.
+        durable::remove_leftovers(&table)?;
         let is_log_file = |name: &String| name.ends_with(".json") || name.ends_with(".parquet");
         if !names(&folder)?.iter().any(is_log_file) {
             return Err(not_a_table());

@@ -14,6 +14,7 @@ mod fit;
 mod log;
 mod partition;
 mod properties;
+mod rewrite;
 mod schema;
 mod stats;
 
@@ -21,6 +22,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -35,6 +37,7 @@ use url::Url;
 pub(crate) use durable::Durability;
 pub(crate) use error::DeltaError;
 pub(crate) use fit::{Change, Unfit, fit};
+pub(crate) use rewrite::{Rewriter, Rewritten};
 
 use commit::Head;
 use data_file::{DataFile, DataFileWriter};
@@ -44,6 +47,9 @@ use partition::Partitioning;
 
 /// What the log names as the writer of an entry.
 const ENGINE_INFO: &str = concat!("zerobus-local/", env!("CARGO_PKG_VERSION"));
+
+/// What Delta's readers expect of a table that says nothing (`delta.deletedFileRetentionDuration`).
+const RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// What a new table has beside its columns.
 #[derive(Debug, Clone, Default)]
@@ -85,7 +91,7 @@ pub(crate) struct DeltaTable {
     head: Head,
     arrow_schema: SchemaRef,
     partitioning: Partitioning,
-    writer: DataFileWriter,
+    writer: Arc<DataFileWriter>,
 }
 
 impl DeltaTable {
@@ -141,11 +147,11 @@ impl DeltaTable {
         let schema = head.snapshot().schema();
         let arrow_schema = Arc::new(schema::arrow_schema(&schema)?);
         let partitioning = Partitioning::new(&transaction, &schema, &arrow_schema)?;
-        let writer = DataFileWriter::new(
+        let writer = Arc::new(DataFileWriter::new(
             &schema,
             partitioning.data_schema(&arrow_schema)?,
             &transaction.stats_columns(),
-        )?;
+        )?);
         Ok(Self {
             folder,
             log,
@@ -243,6 +249,34 @@ impl DeltaTable {
         self.head.add_column(&self.engine, name)
     }
 
+    /// What makes one file of several, on a thread of its own.
+    pub(crate) fn rewriter(&self) -> Rewriter {
+        let columns = self.partition_columns().map(str::to_owned).collect();
+        Rewriter::new(&self.folder, self.durability, &self.writer, columns)
+    }
+
+    /// Puts a file in the place of those whose rows it holds, all of which must be in force at the
+    /// version that this process knows of. When that fails, the file is gone.
+    pub(crate) fn replace(&mut self, rewritten: &Rewritten) -> Result<(), DeltaError> {
+        let next = self.version() + 1;
+        let replaced = self.log.check().and_then(|()| {
+            let (removed, added) = (rewritten.sources(), rewritten.file());
+            self.head.replace(&self.engine, removed, added)
+        });
+        let is_anothers = matches!(replaced, Err(DeltaError::Conflict { .. }));
+        if is_anothers || (replaced.is_err() && !self.log.has(next)) {
+            rewritten.discard();
+        }
+        replaced
+    }
+
+    /// How long files stay that are in force no more, so that readers of earlier versions find them.
+    pub(crate) fn retention(&self) -> Duration {
+        let properties = self.head.snapshot().table_properties();
+        let retention = properties.deleted_file_retention_duration;
+        retention.unwrap_or(RETENTION)
+    }
+
     /// Writes a checkpoint when one is due, so that opening the table stays quick and a long log
     /// does not slow down commits. No row depends on it: call it after every append, once the
     /// rows are acknowledged. Returns whether one was written.
@@ -254,7 +288,8 @@ impl DeltaTable {
     fn write(&self, batches: &[RecordBatch], files: &mut Vec<DataFile>) -> Result<(), DeltaError> {
         for partition in self.partitioning.split(batches)? {
             let place = self.partitioning.place(&partition)?;
-            files.push(self.writer.write(place, &partition.batches)?);
+            let batches = partition.batches.into_iter().map(Ok);
+            files.push(self.writer.write(place, batches)?);
         }
         Ok(())
     }

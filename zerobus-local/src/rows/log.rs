@@ -14,6 +14,8 @@ use super::RowsError;
 #[derive(Debug, Clone)]
 pub(crate) struct DataFile {
     pub(crate) path: PathBuf,
+    /// As the log has it.
+    pub(crate) log_path: String,
     /// Those that are not NULL.
     pub(crate) partition_values: BTreeMap<String, String>,
     pub(crate) rows: u64,
@@ -29,6 +31,8 @@ pub(crate) struct LiveFiles {
     places: HashMap<PathBuf, Place>,
     rows: u64,
     bytes: u64,
+    /// What this server has put others in the place of, and when, in milliseconds since 1970.
+    retired: Vec<(i64, PathBuf)>,
 }
 
 /// Where a file stands among the others: by the version that brought its rows, and its place in that entry. A file
@@ -79,6 +83,21 @@ impl LiveFiles {
         self.bytes
     }
 
+    pub(crate) fn contains(&self, path: &Path) -> bool {
+        self.places.contains_key(path)
+    }
+
+    /// Takes out what this server retired before a time, and is in force no more.
+    pub(crate) fn take_retired(&mut self, before: i64) -> Vec<PathBuf> {
+        let (taken, kept) = std::mem::take(&mut self.retired)
+            .into_iter()
+            .partition(|(when, _)| *when < before);
+        self.retired = kept;
+        let taken: Vec<(i64, PathBuf)> = taken;
+        let taken = taken.into_iter().map(|(_, path)| path);
+        taken.filter(|path| !self.contains(path)).collect()
+    }
+
     fn apply(&mut self, table: &Path, actions: &[Value]) -> Result<(), &'static str> {
         // Nothing is taken from an entry of which anything cannot be read.
         let mut removed = Vec::new();
@@ -96,6 +115,13 @@ impl LiveFiles {
             return Err(
                 "another writer has deleted rows by deletion vectors, which are not read here",
             );
+        }
+        if is_rewritten && is_ours(actions) {
+            self.retired
+                .extend(removed.iter().filter_map(|(path, action)| {
+                    let when = action.get("deletionTimestamp")?.as_i64()?;
+                    Some((when, path.clone()))
+                }));
         }
         // Where the rows of a partition were that are in other files now.
         let mut before: HashMap<BTreeMap<String, String>, Place> = HashMap::new();
@@ -134,6 +160,15 @@ impl LiveFiles {
     }
 }
 
+/// Whether this server wrote an entry.
+fn is_ours(actions: &[Value]) -> bool {
+    let engines = actions
+        .iter()
+        .filter_map(|action| action.pointer("/commitInfo/engineInfo"));
+    let mut engines = engines.filter_map(Value::as_str);
+    engines.any(|engine| engine.starts_with(concat!(env!("CARGO_PKG_NAME"), "/")))
+}
+
 fn has_deletion_vector(add: &Value) -> bool {
     add.get("deletionVector")
         .is_some_and(|vector| !vector.is_null())
@@ -145,8 +180,10 @@ fn data_file(path: PathBuf, add: &Value) -> DataFile {
     let stats = add.get("stats").and_then(Value::as_str).unwrap_or_default();
     let stats: Value = serde_json::from_str(stats).unwrap_or_default();
     let number = |value: Option<&Value>| value.and_then(Value::as_u64).unwrap_or_default();
+    let log_path = add.get("path").and_then(Value::as_str).unwrap_or_default();
     DataFile {
         path,
+        log_path: log_path.to_owned(),
         partition_values: values
             .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
             .collect(),

@@ -24,6 +24,7 @@ pub(super) struct TableMetrics {
     rows: AtomicU64,
     bytes: AtomicU64,
     version: AtomicU64,
+    compactions: AtomicU64,
     ack_waits: AtomicU64,
     ack_wait_micros: AtomicU64,
 }
@@ -105,6 +106,12 @@ impl TableMetrics {
         self.version(commit.version);
     }
 
+    /// Small files were put together, in this version.
+    pub(super) fn compacted(&self, version: u64) {
+        self.compactions.fetch_add(1, Ordering::Relaxed);
+        self.version(version);
+    }
+
     pub(super) fn commit_failed(&self) {
         self.commit_failures.fetch_add(1, Ordering::Relaxed);
     }
@@ -128,7 +135,7 @@ type Metric = (
     fn(&TableMetrics) -> f64,
 );
 
-const METRICS: [Metric; 14] = [
+const METRICS: [Metric; 15] = [
     ("streams_open", "gauge", "Streams that are open.", |m| {
         // Exact in an f64 below 2^53.
         number(u64::try_from(m.streams_open.load(Ordering::Relaxed)).unwrap_or_default())
@@ -192,6 +199,12 @@ const METRICS: [Metric; 14] = [
         "counter",
         "Seconds from taking the first record of each until it was durable.",
         |m| read(&m.ack_wait_micros) / 1e6,
+    ),
+    (
+        "compactions_total",
+        "counter",
+        "Times that small files were put together.",
+        |m| read(&m.compactions),
     ),
     ("table_version", "gauge", "The table's version.", |m| {
         read(&m.version)

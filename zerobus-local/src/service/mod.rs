@@ -4,6 +4,7 @@ mod access;
 mod answer;
 mod catalog;
 mod codec;
+mod compaction;
 mod cut;
 mod grpc;
 mod insert;
@@ -27,8 +28,9 @@ mod tls;
 mod token;
 mod writer;
 
+pub(crate) use compaction::Compact;
 pub(crate) use listen::{Listener, Service};
 pub(crate) use stop::Stop;
-pub(crate) use table::{Table, Tables, name_of};
+pub(crate) use table::{Table, Tables, Writing, name_of};
 pub(crate) use tls::Tls;
 pub(crate) use token::Credentials;

@@ -10,6 +10,7 @@ use tonic::Code;
 use zerobus_proto::SchemaCause;
 use zerobus_schema::ColumnPath;
 
+use super::compaction::Compacted;
 use super::metrics::TableMetrics;
 use super::persistent::Ask;
 use crate::decode::{Chunk, Fault, Mismatch, Plan};
@@ -101,6 +102,8 @@ pub(super) enum Note {
     Alter(oneshot::Sender<Result<(), String>>),
     /// Something about a persistent stream.
     Ask(Ask),
+    /// Files that can be put in the place of others.
+    Compacted(Compacted),
 }
 
 /// How a stream's records are read, and the batches that they become: both for the columns of one time.
@@ -289,6 +292,12 @@ impl Sink {
             }
             taken.await;
         }
+    }
+
+    /// Nothing more will come to be committed together with what is here.
+    pub(super) fn hurry(&self) {
+        // Without a writer there is nobody to hurry.
+        let _ = self.note(Note::Hurry);
     }
 
     fn note(&self, note: Note) -> Result<(), Refused> {

@@ -278,6 +278,9 @@ impl Ingest {
                 }
             }
         };
+        if self.stop.is_stopping() {
+            sink.hurry();
+        }
         // What was taken in goes to the table whoever still wants to hear of it; whoever does hears of it first.
         let last = reader
             .next

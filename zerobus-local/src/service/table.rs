@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use arrow_schema::SchemaRef;
 use tokio::sync::oneshot;
 use zerobus_schema::{Fingerprint, StructType, TableName, TableSchema, delta as delta_schema};
 
+use super::compaction::Compact;
 use super::live::LiveStreams;
 use super::metrics::TableMetrics;
-use super::writer::Writer;
+use super::writer::{Served, Writer};
 use crate::delta::{DeltaError, DeltaTable, Durability, TableOptions};
 use crate::error::TableError;
 use crate::faults::Faults;
@@ -29,7 +31,7 @@ pub(crate) struct Table {
     pub(super) writer: Writer,
     pub(super) metrics: Arc<TableMetrics>,
     pub(super) live: LiveStreams,
-    files: Mutex<LiveFiles>,
+    files: Arc<Mutex<LiveFiles>>,
 }
 
 /// What a table's rows are made of; another writer may change it.
@@ -113,26 +115,30 @@ impl Table {
     }
 }
 
+/// How tables are written.
+#[derive(Debug, Clone)]
+pub(crate) struct Writing {
+    pub(crate) durability: Durability,
+    /// A busy table starts commits at most this often, so that versions stay few.
+    pub(crate) commit_interval: Duration,
+    pub(crate) compact: Compact,
+    pub(crate) faults: Arc<Faults>,
+}
+
 /// All of them. Everything here may block on the disk.
 #[derive(Debug)]
 pub(crate) struct Tables {
     data: PathBuf,
-    durability: Durability,
-    faults: Arc<Faults>,
+    writing: Writing,
     tables: Mutex<BTreeMap<TableName, Arc<Table>>>,
 }
 
 impl Tables {
     /// Opens every table under `data`, at `<catalog>/<schema>/<table>`.
-    pub(crate) fn open(
-        data: &Path,
-        durability: Durability,
-        faults: Arc<Faults>,
-    ) -> Result<Self, TableError> {
+    pub(crate) fn open(data: &Path, writing: Writing) -> Result<Self, TableError> {
         let tables = Self {
             data: data.to_owned(),
-            durability,
-            faults,
+            writing,
             tables: Mutex::default(),
         };
         for catalog in folders(data)? {
@@ -144,7 +150,7 @@ impl Tables {
                         continue;
                     }
                     if let Ok(name) = TableName::parse(&name) {
-                        let opened = match DeltaTable::open(&folder, durability) {
+                        let opened = match DeltaTable::open(&folder, tables.writing.durability) {
                             // A crash while it was created: it can be created again.
                             Err(DeltaError::NotATable { .. }) => continue,
                             opened => opened.map_err(|error| TableError::storage(&name, error))?,
@@ -210,8 +216,13 @@ impl Tables {
             properties: schema.properties.clone(),
         };
         let json = delta_schema::schema_to_json(&schema.columns).to_string();
-        let created = DeltaTable::create(&self.folder(&name), &json, &options, self.durability)
-            .map_err(|error| TableError::storage(&name, error))?;
+        let created = DeltaTable::create(
+            &self.folder(&name),
+            &json,
+            &options,
+            self.writing.durability,
+        )
+        .map_err(|error| TableError::storage(&name, error))?;
         let table = self.serve(name.clone(), created, Some(schema))?;
         if let Some(gone) = tables.insert(name, Arc::clone(&table)) {
             gone.writer.close();
@@ -259,19 +270,16 @@ impl Tables {
         let columns = Arc::new(Columns { schema, arrow });
         let columns = Arc::new(CurrentColumns(RwLock::new(columns)));
         let folder = delta.folder().to_owned();
-        let faults = Arc::clone(&self.faults);
         let metrics = Arc::new(TableMetrics::default());
         metrics.version(delta.version());
-        let counts = Arc::clone(&metrics);
-        let current = Arc::clone(&columns);
-        let writer = Writer::start(
-            name.clone(),
-            delta,
-            self.durability,
-            faults,
-            counts,
-            current,
-        );
+        let files = Arc::default();
+        let served = Served {
+            name: name.clone(),
+            columns: Arc::clone(&columns),
+            files: Arc::clone(&files),
+            metrics: Arc::clone(&metrics),
+        };
+        let writer = Writer::start(delta, served, &self.writing);
         let writer = writer.map_err(|source| TableError::Io {
             path: folder.clone(),
             source,
@@ -283,7 +291,7 @@ impl Tables {
             writer,
             metrics,
             live: LiveStreams::default(),
-            files: Mutex::default(),
+            files,
         }))
     }
 

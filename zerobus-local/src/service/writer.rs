@@ -1,66 +1,77 @@
 //! The one thread that writes to a table.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use arrow_array::RecordBatch;
 use tokio::sync::oneshot;
 use tonic::Code;
 use zerobus_schema::TableName;
 
+use super::compaction::{Compacted, Compaction};
 use super::metrics::TableMetrics;
 use super::persistent::{Ask, PersistentStreams, Problem, What};
 use super::sink::{Note, Planned, Sink, WriteFailure};
-use super::table::CurrentColumns;
-use crate::delta::{self, DeltaError, DeltaTable, Durability, Txn};
-use crate::faults::Faults;
-
-/// A busy table starts commits at most this often, so that versions stay few.
-const BUSY_INTERVAL: Duration = Duration::from_millis(20);
+use super::table::{CurrentColumns, Writing};
+use crate::delta::{self, DeltaError, DeltaTable, Txn};
+use crate::rows::LiveFiles;
 
 /// How often a commit is tried anew when others change the columns meanwhile.
 const ALTERED_ATTEMPTS: u32 = 5;
 
+/// Empty once the writer takes no more.
+type Inbox = Arc<Mutex<Option<mpsc::Sender<Note>>>>;
+
+/// What the writer shares with the others who serve its table.
+#[derive(Debug)]
+pub(super) struct Served {
+    pub(super) name: TableName,
+    pub(super) columns: Arc<CurrentColumns>,
+    pub(super) files: Arc<Mutex<LiveFiles>>,
+    pub(super) metrics: Arc<TableMetrics>,
+}
+
 /// The way to a table's writer thread, which ends when this and every stream of it are dropped.
 #[derive(Debug)]
 pub(super) struct Writer {
-    inbox: Mutex<Option<mpsc::Sender<Note>>>,
+    inbox: Inbox,
+    is_over: Arc<AtomicBool>,
     metrics: Arc<TableMetrics>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Writer {
     pub(super) fn start(
-        name: TableName,
         table: DeltaTable,
-        durability: Durability,
-        faults: Arc<Faults>,
-        metrics: Arc<TableMetrics>,
-        columns: Arc<CurrentColumns>,
+        served: Served,
+        writing: &Writing,
     ) -> std::io::Result<Self> {
-        let counts = Arc::clone(&metrics);
+        let metrics = Arc::clone(&served.metrics);
         let (inbox, notes) = mpsc::channel();
+        let inbox = Arc::new(Mutex::new(Some(inbox)));
+        let is_over = Arc::new(AtomicBool::new(false));
+        let (compact, files) = (writing.compact.clone(), Arc::clone(&served.files));
+        let thread = WriterThread {
+            compaction: Compaction::new(compact, files, Arc::clone(&is_over)),
+            compacted: None,
+            inbox: Arc::clone(&inbox),
+            served,
+            writing: writing.clone(),
+            table,
+            persistent: PersistentStreams::default(),
+            ready: Vec::new(),
+            asks: Vec::new(),
+            is_behind: false,
+        };
         let thread = thread::Builder::new()
             .name("zerobus-writer".to_owned())
-            .spawn(move || {
-                let thread = WriterThread {
-                    name,
-                    faults,
-                    metrics: counts,
-                    columns,
-                    table,
-                    durability,
-                    persistent: PersistentStreams::default(),
-                    ready: Vec::new(),
-                    asks: Vec::new(),
-                    is_behind: false,
-                };
-                thread.run(&notes);
-            })?;
+            .spawn(move || thread.run(&notes))?;
         Ok(Self {
-            inbox: Mutex::new(Some(inbox)),
+            inbox,
+            is_over,
             metrics,
             thread: Mutex::new(Some(thread)),
         })
@@ -155,12 +166,12 @@ impl Writer {
     }
 
     fn inbox(&self) -> Option<mpsc::Sender<Note>> {
-        let inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
-        inbox.clone()
+        sender(&self.inbox)
     }
 
     /// Takes no more streams.
     pub(super) fn close(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
         let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
         *inbox = None;
     }
@@ -175,13 +186,26 @@ impl Writer {
     }
 }
 
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // The thread has a way to its own inbox.
+        self.close();
+    }
+}
+
+fn sender(inbox: &Inbox) -> Option<mpsc::Sender<Note>> {
+    let inbox = inbox.lock().unwrap_or_else(PoisonError::into_inner);
+    inbox.clone()
+}
+
 struct WriterThread {
-    name: TableName,
-    faults: Arc<Faults>,
-    metrics: Arc<TableMetrics>,
-    columns: Arc<CurrentColumns>,
+    served: Served,
+    writing: Writing,
+    inbox: Inbox,
     table: DeltaTable,
-    durability: Durability,
+    compaction: Compaction,
+    /// To be committed when nobody has anything to write.
+    compacted: Option<Compacted>,
     persistent: PersistentStreams,
     /// The streams that have something to write.
     ready: Vec<Arc<Sink>>,
@@ -198,9 +222,9 @@ impl WriterThread {
             match not_before.filter(|_| !self.ready.is_empty()) {
                 _ if !self.asks.is_empty() => {}
                 Some(not_before) => self.gather_until(not_before, notes),
-                None => match notes.recv() {
-                    Ok(note) => self.note(note),
-                    Err(mpsc::RecvError) => return,
+                None => match self.next(notes) {
+                    Some(note) => self.note(note),
+                    None => break,
                 },
             }
             self.note_all(notes);
@@ -208,9 +232,10 @@ impl WriterThread {
                 self.answer(ask);
             }
             if self.ready.is_empty() {
+                self.commit_compacted();
                 continue;
             }
-            not_before = Some(Instant::now() + BUSY_INTERVAL);
+            not_before = Instant::now().checked_add(self.writing.commit_interval);
             let ready = std::mem::take(&mut self.ready);
             let outcome = self.commit_or_fail(ready);
             // Looked at before the acks go out: what they set free must not count.
@@ -219,7 +244,48 @@ impl WriterThread {
             if self.ready.is_empty() {
                 self.maintain();
             }
+            self.compaction.postpone();
         }
+        self.compaction.join();
+    }
+
+    /// Waits for someone to have something; when nobody has for long enough, files are compacted.
+    fn next(&mut self, notes: &mpsc::Receiver<Note>) -> Option<Note> {
+        loop {
+            let Some(due) = self.compaction.due() else {
+                return notes.recv().ok();
+            };
+            let left = due.saturating_duration_since(Instant::now());
+            match notes.recv_timeout(left) {
+                Ok(note) => return Some(note),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return None,
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    let inbox = sender(&self.inbox);
+                    self.compaction.begin(&self.table, inbox);
+                }
+            }
+        }
+    }
+
+    /// Nothing that was acked depends on it, so nobody is told when it fails.
+    fn commit_compacted(&mut self) {
+        let Some(compacted) = self.compacted.take() else {
+            return;
+        };
+        self.refresh();
+        let Some(rewritten) = self.compaction.end(&self.table, compacted) else {
+            return;
+        };
+        let table = &mut self.table;
+        let replaced = catch_unwind(AssertUnwindSafe(|| table.replace(&rewritten)));
+        match replaced {
+            Ok(Ok(())) => self.served.metrics.compacted(self.table.version()),
+            _ => {
+                self.compaction.postpone();
+                self.reopen();
+            }
+        }
+        self.maintain();
     }
 
     /// Waits for the time to come, or for someone who can wait no longer.
@@ -244,6 +310,7 @@ impl WriterThread {
             Note::Ready(stream) => self.ready.push(stream),
             Note::Hurry => {}
             Note::Ask(ask) => self.asks.push(ask),
+            Note::Compacted(compacted) => self.compacted = Some(compacted),
             Note::Alter(reply) => {
                 let altered = catch_unwind(AssertUnwindSafe(|| self.alter()));
                 let altered = altered.unwrap_or_else(|_| {
@@ -262,7 +329,7 @@ impl WriterThread {
     }
 
     fn alter(&self) -> Result<(), DeltaError> {
-        let mut other = DeltaTable::open(self.table.folder(), self.durability)?;
+        let mut other = DeltaTable::open(self.table.folder(), self.writing.durability)?;
         let taken = Arc::clone(other.arrow_schema());
         let is_free = |name: &String| taken.index_of(name).is_err();
         let name = (1_u64..).map(|n| format!("added_{n}")).find(is_free);
@@ -273,7 +340,7 @@ impl WriterThread {
     fn refresh(&mut self) {
         let followed = catch_unwind(AssertUnwindSafe(|| self.table.follow()));
         match followed {
-            Ok(Ok(())) if !self.is_behind => self.metrics.version(self.table.version()),
+            Ok(Ok(())) if !self.is_behind => self.served.metrics.version(self.table.version()),
             Ok(Err(DeltaError::Gone { .. })) => {}
             _ => {
                 self.reopen();
@@ -343,7 +410,9 @@ impl WriterThread {
             }
         }
         let ids = parts.iter().filter_map(|part| part.sink.stream_id());
-        if parts.iter().any(Part::is_something) && self.faults.with_commit(&self.name, ids) {
+        if parts.iter().any(Part::is_something)
+            && self.writing.faults.with_commit(&self.served.name, ids)
+        {
             let problem = "the disk has no room (injected fault disk_full)".to_owned();
             let failure = WriteFailure::new(Code::Unavailable, problem);
             outcome.fail_all(std::mem::take(&mut parts), failure);
@@ -365,7 +434,7 @@ impl WriterThread {
             }
         }
         if !outcome.failed.is_empty() {
-            self.metrics.commit_failed();
+            self.served.metrics.commit_failed();
         }
         outcome
     }
@@ -403,7 +472,7 @@ impl WriterThread {
         let started = Instant::now();
         match self.table.append(batches, &txns) {
             Ok(commit) => {
-                self.metrics.committed(&commit, started.elapsed());
+                self.served.metrics.committed(&commit, started.elapsed());
                 Ok(())
             }
             Err(error @ DeltaError::SchemaChanged { .. }) => {
@@ -422,11 +491,11 @@ impl WriterThread {
     /// columns. Returns whether there is a table to write to.
     fn reopen(&mut self) -> bool {
         let folder = self.table.folder().to_owned();
-        let opened = DeltaTable::open(&folder, self.durability);
+        let opened = DeltaTable::open(&folder, self.writing.durability);
         self.is_behind = match opened {
-            Ok(table) if self.columns.set(&table).is_ok() => {
+            Ok(table) if self.served.columns.set(&table).is_ok() => {
                 self.table = table;
-                self.metrics.version(self.table.version());
+                self.served.metrics.version(self.table.version());
                 false
             }
             _ => true,

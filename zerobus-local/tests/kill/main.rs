@@ -10,6 +10,7 @@
 )]
 
 mod caller;
+mod compaction;
 mod disk;
 mod early;
 mod event;

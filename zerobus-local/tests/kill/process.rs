@@ -1,6 +1,6 @@
 //! The server in a process of its own, on an address that stays the same from start to start.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
@@ -136,9 +136,11 @@ impl Server {
             .args(&self.arguments)
             .env_remove("ZEROBUS_LOCAL_CLIENT")
             .stdout(Stdio::piped())
+            .stderr(File::create(self.said()).unwrap())
             .spawn()
             .unwrap();
-        self.running = Some(Running { child });
+        let said = self.said();
+        self.running = Some(Running { child, said });
     }
 
     /// SIGKILL: nothing in the process gets to know of it.
@@ -180,6 +182,10 @@ impl Server {
         self.running.as_mut().expect("the server does not run")
     }
 
+    fn said(&self) -> PathBuf {
+        self.folder.path().join("stderr")
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
@@ -187,6 +193,8 @@ impl Server {
 
 struct Running {
     child: Child,
+    /// What it says to people.
+    said: PathBuf,
 }
 
 impl Running {
@@ -196,7 +204,9 @@ impl Running {
             .read_line(&mut line)
             .unwrap();
         if line.is_empty() {
-            panic!("the server did not start: {}", self.child.wait().unwrap());
+            let status = self.child.wait().unwrap();
+            let said = fs::read_to_string(&self.said).unwrap();
+            panic!("the server did not start: {status}\n{said}");
         }
     }
 

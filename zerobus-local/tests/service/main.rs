@@ -8,6 +8,7 @@ mod altered;
 mod browser;
 mod catalog;
 mod client;
+mod compaction;
 mod descriptor;
 mod faults;
 mod hostile;

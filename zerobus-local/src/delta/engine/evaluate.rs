@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use delta_kernel::expressions::{
-    ColumnName, Expression, ExpressionRef, ExpressionStructPatch, PredicateRef, Scalar,
-    UnaryExpressionOp, VariadicExpressionOp,
+    ColumnName, Expression, ExpressionRef, ExpressionStructPatch, JunctionPredicateOp, Predicate,
+    PredicateRef, Scalar, UnaryExpressionOp, UnaryPredicateOp, VariadicExpressionOp,
 };
 use delta_kernel::schema::{DataType, SchemaRef, StructField, StructType};
 use delta_kernel::{
@@ -124,11 +124,34 @@ impl Evaluator {
                 }
                 Ok(Value::Null)
             }
+            (Expression::Predicate(predicate), _) => Ok(self.holds(predicate, row)?.into()),
             // Bounds as columns of a checkpoint, where another writer's table asks for them: they
             // may be absent, and stand beside it as text.
             (Expression::ParseJson(_), _) => Ok(Value::Null),
             (other, _) => Err(KernelError::unsupported(format!(
                 "expression {other} over the log"
+            ))),
+        }
+    }
+
+    /// Whether values are there, which is all that the kernel asks of a row.
+    fn holds(&self, predicate: &Predicate, row: &Value) -> KernelResult<bool> {
+        match predicate {
+            Predicate::Not(inner) => Ok(!self.holds(inner, row)?),
+            Predicate::Unary(unary) if unary.op == UnaryPredicateOp::IsNull => {
+                Ok(self.value(&unary.expr, row, &DataType::STRING)?.is_null())
+            }
+            Predicate::Junction(junction) => {
+                let is_all = junction.op == JunctionPredicateOp::And;
+                for inner in &junction.preds {
+                    if self.holds(inner, row)? != is_all {
+                        return Ok(!is_all);
+                    }
+                }
+                Ok(is_all)
+            }
+            other => Err(KernelError::unsupported(format!(
+                "predicate {other} over the log"
             ))),
         }
     }

@@ -6,6 +6,7 @@ mod append;
 mod failure;
 mod options;
 mod reader;
+mod rewrite;
 mod types;
 mod values;
 

@@ -50,6 +50,17 @@ fn object(inner: &Value, nullable: bool) -> Value {
     ]})
 }
 
+/// Every type, alone and in a list, a map and a struct.
+pub(super) fn nested(nullable: bool) -> String {
+    let leaves = leaves();
+    let within = leaves.iter().flat_map(|leaf| {
+        let list = array(leaf, nullable);
+        [map(&list, nullable), list, object(leaf, nullable)]
+    });
+    let types: Vec<_> = leaves.iter().cloned().chain(within).collect();
+    schema(&types, nullable)
+}
+
 fn round_trip(schema: &str) {
     let dir = tempfile::tempdir().unwrap();
     let mut table = create(dir.path(), schema);
