@@ -105,7 +105,11 @@ fn what_fails_says_so_and_keeps_its_records() {
     service.join().unwrap();
 
     let (client, service) = serve(1);
-    let mut stream = client.stream::<Line<'static>>().open_blocking().unwrap();
+    // Nothing goes out by itself.
+    let builder = client.stream::<Line<'static>>().configure(|options| {
+        options.linger = Duration::from_secs(3_600);
+    });
+    let mut stream = builder.open_blocking().unwrap();
     stream.ingest_record(&Line("a")).unwrap();
     stream.flush().unwrap();
     stream.ingest_record(&Line("b")).unwrap();

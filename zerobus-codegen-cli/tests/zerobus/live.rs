@@ -341,9 +341,10 @@ fn a_build_script_asks_nobody_unless_told_and_never_where_documentation_is_built
     // Whoever fetches is refused: the credentials are wrong.
     let (fine, stdout, _) = build(&[]);
     assert!(fine);
+    // On a machine with one core the first of them stands behind the test's name.
     let said: Vec<&str> = stdout
         .lines()
-        .filter(|line| line.starts_with("cargo::"))
+        .filter_map(|line| line.get(line.find("cargo::")?..))
         .collect();
     let file = schemas.join("main.default.t.json");
     assert_eq!(
