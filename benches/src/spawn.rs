@@ -18,7 +18,11 @@ impl Pinned {
     pub fn start(command: &mut Command, core: usize, stderr: Stdio) -> io::Result<Self> {
         let before = machine::cores()?;
         machine::pin(&[core])?;
-        let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let started = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .spawn();
         machine::pin(&before)?;
         let mut child = started?;
         let answers = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;

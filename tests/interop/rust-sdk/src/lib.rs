@@ -1,0 +1,3 @@
+//! What the program and its test share.
+
+pub mod rows;

@@ -1,0 +1,20 @@
+CREATE TABLE main.default.sdk (
+  id BIGINT NOT NULL,
+  name STRING NOT NULL,
+  flag BOOLEAN,
+  tiny TINYINT,
+  small SMALLINT,
+  n INT,
+  f FLOAT,
+  d DOUBLE,
+  price DECIMAL(38,18),
+  code VARCHAR(4),
+  raw BINARY,
+  day DATE,
+  at TIMESTAMP,
+  local_at TIMESTAMP_NTZ,
+  doc VARIANT,
+  tags ARRAY<STRING>,
+  counts MAP<STRING, BIGINT>,
+  place STRUCT<lat: DOUBLE NOT NULL, label: STRING>
+);
