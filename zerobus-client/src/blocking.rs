@@ -206,6 +206,11 @@ impl<R> Clone for Producer<R> {
     }
 }
 
+/// Runs a future to its end on the present thread.
+pub(crate) fn run<F: Future>(future: F) -> Result<F::Output, Error> {
+    Ok(Background::shared()?.block_on(future))
+}
+
 /// The thread on which blocking streams run.
 #[derive(Debug)]
 struct Background {

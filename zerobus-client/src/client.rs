@@ -12,6 +12,7 @@ use crate::endpoint::{Endpoint, TransportOptions};
 use crate::error::Error;
 use crate::format::Format;
 use crate::headers::{FixedToken, HeadersProvider};
+use crate::insert::Insert;
 use crate::json::Json;
 use crate::proto::Proto;
 use crate::proxy::ProxySetting;
@@ -81,6 +82,47 @@ impl Client {
     #[must_use]
     pub fn dynamic_stream(&self, schema: &RecordSchema) -> StreamBuilder<Dynamic> {
         self.stream_of(schema.name(), Format::dynamic(schema))
+    }
+
+    /// Begins to insert records of type `R` with one request and no stream, into the table that the type names unless
+    /// told otherwise; see [`Insert`].
+    #[must_use]
+    pub fn insert<R: ZerobusRecord>(&self) -> Insert<R> {
+        Insert::new(self.clone(), R::TABLE.to_owned(), Format::of::<R>())
+    }
+
+    /// The same for JSON objects; see [`Json`].
+    ///
+    /// ```no_run
+    /// # async fn run(client: zerobus_client::Client) -> Result<(), zerobus_client::Error> {
+    /// let insert = client.json_insert("main.default.air_quality");
+    /// insert.send([r#"{"device_name": "roof", "temp": 21}"#]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn json_insert(&self, table: impl Into<String>) -> Insert<Json> {
+        Insert::new(self.clone(), table.into(), Format::json())
+    }
+
+    /// The same for messages that are encoded already, or by prost; see [`Proto`].
+    #[must_use]
+    pub fn proto_insert(
+        &self,
+        table: impl Into<String>,
+        descriptor: impl Into<ProtoDescriptor>,
+    ) -> Insert<Proto> {
+        Insert::new(self.clone(), table.into(), Format::proto(descriptor.into()))
+    }
+
+    /// The same for records that are made at run time; see [`Dynamic`].
+    #[must_use]
+    pub fn dynamic_insert(&self, schema: &RecordSchema) -> Insert<Dynamic> {
+        Insert::new(
+            self.clone(),
+            schema.name().to_owned(),
+            Format::dynamic(schema),
+        )
     }
 
     /// Fetches the schema of a table from Unity Catalog.

@@ -1,6 +1,5 @@
 //! One connection of a stream: from the token to the service's answer to `create_stream`.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,11 +89,7 @@ impl Connector {
         let headers = headers.await.map_err(HeadersError::into_error)?;
         let header_map = headers.to_http().map_err(HeadersError::into_error)?;
         self.last_headers = Some(headers);
-        let mut channel = self
-            .endpoint
-            .connect()
-            .await
-            .map_err(|error| self.unconnected(&error))?;
+        let mut channel = self.endpoint.connect().await?;
 
         let id = queue.begin_connection();
         let body = RequestBody::new(Arc::clone(queue), id, self.create_stream.clone());
@@ -152,30 +147,12 @@ impl Connector {
         }
     }
 
-    fn unconnected(&self, error: &tonic::transport::Error) -> Error {
-        let message = with_sources(error) + &self.endpoint.by_way();
-        if is_tls_refusal(error) {
-            return Error::Untrusted {
-                endpoint: self.endpoint.url().to_owned(),
-                message,
-            };
-        }
-        self.broken(message)
-    }
-
     fn broken(&self, message: String) -> Error {
         Error::Connection {
             endpoint: self.endpoint.url().to_owned(),
             message,
         }
     }
-}
-
-/// What TLS refuses comes as invalid data, which a connection in the making has no other use for.
-fn is_tls_refusal(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source())
-        .filter_map(|error| error.downcast_ref::<io::Error>())
-        .any(|error| error.kind() == io::ErrorKind::InvalidData)
 }
 
 /// The response side of a stream that is open, and what keeps it so.

@@ -1,5 +1,6 @@
 //! Where the service is, and how it is reached.
 
+use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -115,19 +116,32 @@ impl Endpoint {
     }
 
     /// A connection of its own.
-    pub(crate) async fn connect(&self) -> Result<Channel, tonic::transport::Error> {
-        match &self.proxy {
+    pub(crate) async fn connect(&self) -> Result<Channel, Error> {
+        let connected = match &self.proxy {
             None => self.transport.connect().await,
             Some(proxy) => proxy.connect(&self.transport).await,
-        }
+        };
+        connected.map_err(|error| self.unconnected(&error))
     }
 
-    /// By way of whom, for an error.
-    pub(crate) fn by_way(&self) -> String {
-        self.proxy
-            .as_ref()
-            .map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"))
+    fn unconnected(&self, error: &tonic::transport::Error) -> Error {
+        let endpoint = self.url.clone();
+        let mut message = with_sources(error);
+        if let Some(proxy) = &self.proxy {
+            message += &format!(" through the proxy {proxy}");
+        }
+        if is_tls_refusal(error) {
+            return Error::Untrusted { endpoint, message };
+        }
+        Error::Connection { endpoint, message }
     }
+}
+
+/// What TLS refuses comes as invalid data, which a connection in the making has no other use for.
+fn is_tls_refusal(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::InvalidData)
 }
 
 /// rustls with *ring*; the roots are the system's, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`.

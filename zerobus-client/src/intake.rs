@@ -228,7 +228,7 @@ impl Drop for Intake {
 }
 
 #[cold]
-fn other_schema() -> Error {
+pub(crate) fn other_schema() -> Error {
     Error::configuration(
         "the record was made for another schema than the stream's; make it with the RecordSchema that the stream was \
          opened with",

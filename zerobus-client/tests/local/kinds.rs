@@ -9,10 +9,10 @@ use zerobus_client::{
 
 use crate::{TABLE, client, rows, server};
 
-const COLUMNS: &str = "name STRING NOT NULL, n INT, price DECIMAL(10,2), at TIMESTAMP, day DATE, payload VARIANT, \
+pub(crate) const COLUMNS: &str = "name STRING NOT NULL, n INT, price DECIMAL(10,2), at TIMESTAMP, day DATE, payload VARIANT, \
                        tags ARRAY<STRING>, place STRUCT<lat: DOUBLE NOT NULL, label: STRING>";
 
-fn expected(name: &str) -> serde_json::Value {
+pub(crate) fn expected(name: &str) -> serde_json::Value {
     json!({
         "name": name, "n": 7, "price": "19.99", "at": 1_790_000_000_123_456_i64, "day": 20_000,
         "payload": {"a": [1]}, "tags": ["x", "y"], "place": {"lat": 48.1, "label": null},
@@ -20,7 +20,7 @@ fn expected(name: &str) -> serde_json::Value {
 }
 
 #[derive(ZerobusRecord)]
-struct Derived {
+pub(crate) struct Derived {
     name: &'static str,
     n: Option<i32>,
     #[zerobus(type = "DECIMAL(10,2)")]
@@ -33,14 +33,30 @@ struct Derived {
 }
 
 #[derive(ZerobusRecord)]
-struct Place {
+pub(crate) struct Place {
     lat: f64,
     label: Option<String>,
 }
 
+pub(crate) fn derived() -> Derived {
+    Derived {
+        name: "derived",
+        n: Some(7),
+        price: Decimal::new(1999, 2),
+        at: Some(TimestampMicros::from_micros(1_790_000_000_123_456)),
+        day: Some(DateDays::from_days(20_000)),
+        payload: Some(VariantJson::new("{\"a\":[1]}")),
+        tags: vec!["x", "y"],
+        place: Some(Place {
+            lat: 48.1,
+            label: None,
+        }),
+    }
+}
+
 /// The same as prost has it.
 #[derive(Clone, PartialEq, prost::Message)]
-struct Message {
+pub(crate) struct Message {
     #[prost(string, optional, tag = "1")]
     name: Option<String>,
     #[prost(int32, optional, tag = "2")]
@@ -60,14 +76,14 @@ struct Message {
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-struct MessagePlace {
+pub(crate) struct MessagePlace {
     #[prost(double, optional, tag = "1")]
     lat: Option<f64>,
     #[prost(string, optional, tag = "2")]
     label: Option<String>,
 }
 
-fn message(name: &str) -> Message {
+pub(crate) fn message(name: &str) -> Message {
     Message {
         name: Some(name.to_owned()),
         n: Some(7),
@@ -94,20 +110,7 @@ async fn whatever_they_are_made_of_records_come_to_the_same_rows() {
         .open()
         .await
         .unwrap();
-    let derived = Derived {
-        name: "derived",
-        n: Some(7),
-        price: Decimal::new(1999, 2),
-        at: Some(TimestampMicros::from_micros(1_790_000_000_123_456)),
-        day: Some(DateDays::from_days(20_000)),
-        payload: Some(VariantJson::new("{\"a\":[1]}")),
-        tags: vec!["x", "y"],
-        place: Some(Place {
-            lat: 48.1,
-            label: None,
-        }),
-    };
-    stream.ingest_record(&derived).await.unwrap();
+    stream.ingest_record(&derived()).await.unwrap();
     stream.close().await.unwrap();
 
     let mut stream = client.json_stream(TABLE).open().await.unwrap();
