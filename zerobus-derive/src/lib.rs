@@ -9,7 +9,6 @@ mod fallback;
 mod flatten;
 mod nested;
 mod own;
-mod paste;
 mod record;
 mod snapshot;
 mod suggest;

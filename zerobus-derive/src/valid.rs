@@ -5,11 +5,11 @@ use proc_macro2::Ident;
 use syn::{Error, Type};
 use zerobus_schema::mapping::{self, MappingOptions, RefusalReason};
 use zerobus_schema::proto::Message;
-use zerobus_schema::{DataType, StructField, StructType, TableSchema};
+use zerobus_schema::{DataType, StructField, StructType, TableSchema, rust};
 
 use crate::ast::{Errors, Field, Input};
 use crate::attr::{Adapter, Unit};
-use crate::{paste, suggest};
+use crate::suggest;
 
 /// A field and the column it is written to.
 pub(crate) struct Bound<'a> {
@@ -222,7 +222,7 @@ fn missing_columns(table: &str, ident: &Ident, missing: &[&StructField], errors:
     let lines: Vec<String> = missing
         .iter()
         .filter(|column| !column.is_generated())
-        .map(|column| paste::field(column))
+        .map(|column| rust::field_line(column))
         .collect();
     if lines.is_empty() {
         return;

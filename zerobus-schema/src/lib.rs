@@ -33,6 +33,7 @@ mod name;
 mod number;
 mod path;
 pub mod proto;
+pub mod rust;
 mod schema;
 mod snapshot;
 mod types;

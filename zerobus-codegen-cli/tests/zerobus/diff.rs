@@ -129,7 +129,7 @@ fn several_tables_are_compared_by_name() {
             y: y (INT) is new and may be NULL
             at new.sql:1
             alter the table first, then deploy the producers
-            fix: pub y: Option<i32>,
+            fix: y: Option<i32>,
 
         main.default.d: 0 breaking, 1 compatible
           compatible TABLE_ADDED

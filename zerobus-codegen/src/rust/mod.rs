@@ -10,13 +10,14 @@ mod types;
 use std::fmt;
 
 use zerobus_schema::mapping::{self, Refusals};
+use zerobus_schema::rust::{field_name, raw, type_name};
 use zerobus_schema::{NameError, TableName, TableSchema};
 
 pub use options::{
     Construct, DateTimeTypes, DecimalTypes, MapTypes, RustOptions, StringTypes, Style, VariantTypes,
 };
 
-use names::{Names, field_name, raw, type_name};
+use names::Names;
 use options::matches;
 
 /// The Rust types of a table: a struct that derives `ZerobusRecord`, and one for each STRUCT in it, in a module beside it.

@@ -1,18 +1,11 @@
 use std::collections::BTreeSet;
 
+use zerobus_schema::rust::{field_name, raw};
+
 /// Names that generated code uses, or that a reader would mistake for what they usually mean.
 const TAKEN_TYPES: [&str; 14] = [
     "Box", "BTreeMap", "Clone", "Copy", "Debug", "Default", "Err", "None", "Ok", "Option",
     "Result", "Some", "String", "Vec",
-];
-
-/// Keywords that `r#` makes a name of.
-const KEYWORDS: [&str; 49] = [
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn",
-    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let",
-    "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return",
-    "static", "struct", "trait", "true", "try", "type", "typeof", "union", "unsafe", "unsized",
-    "use", "virtual", "where", "while", "yield",
 ];
 
 /// Names given out so far in one scope; none is given twice.
@@ -79,78 +72,9 @@ impl Names {
     }
 }
 
-/// A field or module name from a column or table name: snake case, without `r#`.
-pub(crate) fn field_name(column: &str) -> String {
-    let mut out = String::with_capacity(column.len() + 4);
-    let mut chars = column.chars().peekable();
-    let mut previous = '_';
-    while let Some(c) = chars.next() {
-        if c.is_ascii_uppercase() {
-            let next_lower = chars.peek().is_some_and(char::is_ascii_lowercase);
-            let starts_word = previous.is_ascii_lowercase()
-                || previous.is_ascii_digit()
-                || (previous.is_ascii_uppercase() && next_lower);
-            if starts_word {
-                out.push('_');
-            }
-            out.push(c.to_ascii_lowercase());
-        } else if c.is_ascii_alphanumeric() {
-            out.push(c);
-        } else {
-            out.push('_');
-        }
-        previous = c;
-    }
-    match out.as_str() {
-        "" | "_" => "field_".to_owned(),
-        // `r#` makes no name of these.
-        "self" | "super" | "crate" => out + "_",
-        _ if out.starts_with(|c: char| c.is_ascii_digit()) => format!("_{out}"),
-        _ => out,
-    }
-}
-
-/// The name as it stands in code.
-pub(crate) fn raw(name: String) -> String {
-    if KEYWORDS.binary_search(&name.as_str()).is_ok() {
-        format!("r#{name}")
-    } else {
-        name
-    }
-}
-
-/// Whether rustc takes the name for snake case; a column's own may not be.
-pub(crate) fn is_snake_case(name: &str) -> bool {
-    let inner = name.trim_matches('_');
-    !inner.contains("__") && !inner.contains(|c: char| c.is_ascii_uppercase())
-}
-
-/// A type name in camel case.
-pub(crate) fn type_name(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for word in field_name(text).split('_') {
-        let mut chars = word.chars();
-        out.extend(chars.next().map(|c| c.to_ascii_uppercase()));
-        out.push_str(chars.as_str());
-    }
-    if out.starts_with(|c: char| c.is_ascii_digit()) {
-        out.insert(0, '_');
-    }
-    match out.as_str() {
-        "" => "Field".to_owned(),
-        "Self" => "SelfStruct".to_owned(),
-        _ => out,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn keywords_are_sorted_for_the_search() {
-        assert!(KEYWORDS.is_sorted());
-    }
 
     #[test]
     fn columns_never_become_one_field() {
@@ -172,18 +96,5 @@ mod tests {
             ["field_", "__", "r#type", "type_2"]
         );
         assert_eq!(fields(&["HTTPServer", "x2Y"]), ["http_server", "x2_y"]);
-    }
-
-    #[test]
-    fn types_are_in_camel_case() {
-        for (text, name) in [
-            ("air_quality", "AirQuality"),
-            ("Orders", "Orders"),
-            ("2024_sales", "_2024Sales"),
-            ("self", "SelfStruct"),
-            ("_", "Field"),
-        ] {
-            assert_eq!(type_name(text), name);
-        }
     }
 }

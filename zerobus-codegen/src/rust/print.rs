@@ -3,9 +3,10 @@ use std::fmt::Write as _;
 
 use zerobus_schema::mapping::Mapping;
 use zerobus_schema::proto::{FieldKind, MapValue, Message};
+use zerobus_schema::rust::{is_snake_case, type_name};
 use zerobus_schema::{ColumnPath, DataType, StructField, StructType, TableName, TableSchema};
 
-use super::names::{Names, is_snake_case, type_name};
+use super::names::Names;
 use super::options::{RustOptions, matches};
 use super::types::{borrows, nested_struct, rust_type};
 use super::{construct, markdown};

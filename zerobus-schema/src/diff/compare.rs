@@ -2,13 +2,14 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::fix::{self, Fixes};
+use super::fix::Fixes;
 use super::rename::{self, column_mapping_id};
 use super::rule::{self, Rule, Severity};
 use super::{DiffOptions, Finding, judge};
 use crate::mapping::{self, COLUMNS_MAX, MappingOptions};
 use crate::path::ColumnPath;
 use crate::proto::{Field, FieldKind, MapValue, Message};
+use crate::rust;
 use crate::schema::{StructField, StructType, TableSchema};
 use crate::types::DataType;
 
@@ -169,7 +170,7 @@ impl Comparison<'_> {
                     ColumnPath::column(&rename.new.name),
                     rename.reason
                 );
-                let fix = fix::renamed_field(&column.name, rename.new);
+                let fix = rust::renamed_line(&column.name, rename.new);
                 let back = sibling(path, &rename.new.name);
                 let fix = format!("{fix}\n{}", self.fixes.rename_column(&back, &column.name));
                 self.add(&rule::COLUMN_RENAMED, path, message, fix);
@@ -206,7 +207,7 @@ impl Comparison<'_> {
         if !allowed {
             return;
         }
-        let line = fix::field(column);
+        let line = rust::field_line(column);
         match default {
             _ if column.is_generated() => {
                 let message = format!("{described} is new, and the table computes it");
@@ -246,7 +247,7 @@ impl Comparison<'_> {
                 path,
                 (&old.data_type, nested_message(old_sent)),
                 (&new.data_type, nested_message(new_sent)),
-                &fix::field(new),
+                &rust::field_line(new),
             );
         } else if old.data_type.to_string() != new.data_type.to_string() {
             // As SQL: what lies in the metadata of nested fields is no change of the type.
@@ -255,7 +256,7 @@ impl Comparison<'_> {
                 old.data_type, new.data_type
             );
             let fix = if new_sent.is_some() {
-                fix::field(new)
+                rust::field_line(new)
             } else {
                 String::new()
             };
@@ -292,12 +293,22 @@ impl Comparison<'_> {
             (_, Generation::None) if new.nullable && new.is_identity() => {
                 let message =
                     "a record may carry it now; the table numbers it where none does".to_owned();
-                self.add(&rule::IDENTITY_CHANGED, path, message, fix::field(new));
+                self.add(
+                    &rule::IDENTITY_CHANGED,
+                    path,
+                    message,
+                    rust::field_line(new),
+                );
             }
             (_, Generation::None) if new.nullable => {
                 let message =
                     "the table no longer computes it; records without it leave it NULL".to_owned();
-                self.add(&rule::GENERATION_REMOVED, path, message, fix::field(new));
+                self.add(
+                    &rule::GENERATION_REMOVED,
+                    path,
+                    message,
+                    rust::field_line(new),
+                );
             }
             (_, Generation::None) => {
                 let message =
@@ -307,7 +318,7 @@ impl Comparison<'_> {
                     &rule::MISSING_REQUIRED_COLUMN,
                     path,
                     message,
-                    fix::field(new),
+                    rust::field_line(new),
                 );
             }
             (Generation::Identity(was), Generation::Identity(is)) => {
@@ -348,7 +359,12 @@ impl Comparison<'_> {
             }
             (false, true) => {
                 let message = format!("{} was NOT NULL and may be NULL", new.data_type);
-                self.add(&rule::NULLABILITY_RELAXED, path, message, fix::field(new));
+                self.add(
+                    &rule::NULLABILITY_RELAXED,
+                    path,
+                    message,
+                    rust::field_line(new),
+                );
             }
             _ => {}
         }
