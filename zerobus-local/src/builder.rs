@@ -13,7 +13,7 @@ use crate::faults::{FaultRule, Faults};
 use crate::lock::{FolderLock, TemporaryFolder};
 use crate::seed::{self, Seed};
 use crate::server::{Encrypted, LocalZerobus};
-use crate::service::{Compact, Credentials, Listener, Service, Stop, Tables, Tls, Writing};
+use crate::service::{Budget, Compact, Credentials, Listener, Service, Stop, Tables, Tls, Writing};
 
 /// What a local server is to be like. Made by [`LocalZerobus::builder`].
 #[derive(Debug, Clone)]
@@ -27,6 +27,7 @@ pub struct LocalZerobusBuilder {
     durability: Durability,
     commit_interval: Duration,
     compact_after: Option<Duration>,
+    pending_bytes: usize,
     token_lifetime: Duration,
     stream_lifetime: Duration,
     faults: Vec<FaultRule>,
@@ -43,6 +44,7 @@ impl LocalZerobusBuilder {
             durability: Durability::Fsync,
             commit_interval: Duration::from_millis(20),
             compact_after: Some(Duration::from_secs(30)),
+            pending_bytes: 256 * 1024 * 1024,
             token_lifetime: Duration::from_secs(3_600),
             stream_lifetime: STREAM_LIFETIME,
             faults: Vec::new(),
@@ -121,6 +123,15 @@ impl LocalZerobusBuilder {
         self
     }
 
+    /// What all streams together may have in memory that is not committed yet, in bytes. Default: 256 MiB.
+    ///
+    /// A stream has at most some 6 MB there. When all of them together have more than this, each is read on only when what it
+    /// sent was taken by its table's writer; one message, of 10 MiB at most, is always read.
+    pub fn pending_bytes(mut self, bytes: usize) -> Self {
+        self.pending_bytes = bytes;
+        self
+    }
+
     /// How long a table has to be idle before its small files are put together, in the background; `None` is never.
     /// Default: 30 s.
     ///
@@ -183,6 +194,7 @@ impl LocalZerobusBuilder {
                 after: self.compact_after,
                 turn: Arc::default(),
             },
+            budget: Arc::new(Budget::new(self.pending_bytes)),
             faults: Arc::clone(&faults),
         };
         let opened = spawn_blocking(move || open(&data, &seeds, writing, tls_ip)).await;

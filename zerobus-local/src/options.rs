@@ -31,6 +31,8 @@ address, over Delta tables in DIR/<catalog>/<schema>/<table>.
                         with; an idle table commits at once [default: 20]
   --compact-after SEC   put small files together when a table was idle for so
                         long, or never [default: 30]
+  --pending-mib MIB     what all streams together may have in memory that is not
+                        committed yet [default: 256]
   --no-fsync            ack what the disk may not have yet
   -h, --help            print this
   -V, --version         print the version
@@ -111,6 +113,11 @@ pub(crate) fn parse(
                     _ => Some(std::time::Duration::from_secs(value.parse()?)),
                 };
                 builder = builder.compact_after(idle);
+            }
+            Long("pending-mib") => {
+                let mib: u32 = parser.value()?.parse()?;
+                let bytes = usize::try_from(mib)?.saturating_mul(1024 * 1024);
+                builder = builder.pending_bytes(bytes);
             }
             Long("no-fsync") => builder = builder.fsync(false),
             Short('h') | Long("help") => return Ok(Command::Print(USAGE.to_owned())),

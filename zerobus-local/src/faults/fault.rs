@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 pub enum Fault {
     /// The stream ends with UNAVAILABLE in place of taking the message. `unavailable`
     Unavailable,
+    /// The stream ends with UNAVAILABLE, 6006: what lies behind the service is blocked. `pipeline_blocked`
+    PipelineBlocked,
     /// The stream ends with RESOURCE_EXHAUSTED. `resource_exhausted`
     ResourceExhausted,
     /// The stream ends with INTERNAL. `internal`
@@ -36,8 +38,9 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub(super) const NAMES: [&str; 11] = [
+    pub(super) const NAMES: [&str; 12] = [
         "unavailable",
+        "pipeline_blocked",
         "resource_exhausted",
         "internal",
         "refuse_record",
@@ -57,6 +60,7 @@ impl Fault {
         };
         let fault = match name {
             "unavailable" => Self::Unavailable,
+            "pipeline_blocked" => Self::PipelineBlocked,
             "resource_exhausted" => Self::ResourceExhausted,
             "internal" => Self::Internal,
             "refuse_record" => Self::RefuseRecord,
@@ -93,6 +97,7 @@ impl Fault {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Unavailable => "unavailable",
+            Self::PipelineBlocked => "pipeline_blocked",
             Self::ResourceExhausted => "resource_exhausted",
             Self::Internal => "internal",
             Self::RefuseRecord => "refuse_record",

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use http::Request;
@@ -14,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use super::counted::Counted;
 use super::cut::Cut;
 use super::grpc::Grpc;
 use super::routes::Routes;
@@ -33,8 +35,9 @@ const FRAME_SIZE: u32 = 256 * 1024;
 /// How long a client may take to agree on TLS.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a connection may say nothing at first.
+/// How long a connection may take to say which protocol it speaks, and so many bytes say it.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
+const PREFACE_LENGTH: usize = 24;
 
 /// How often a silent HTTP/2 client is asked whether it is still there, and how long it may take to answer.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(60);
@@ -126,7 +129,7 @@ impl Listener {
                         let _ = connection.set_nodelay(true);
                         let (routes, stop) = (routes.clone(), stop.clone());
                         match self.tls.clone() {
-                            None => connections.spawn(serve_plain(connection, routes, stop)),
+                            None => connections.spawn(serve_connection(connection, routes, stop)),
                             Some(tls) => connections.spawn(serve_encrypted(connection, tls, routes, stop)),
                         };
                     }
@@ -141,13 +144,6 @@ impl Listener {
         let ended = async { while connections.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(DRAIN_TIMEOUT, ended).await;
         connections.shutdown().await;
-    }
-}
-
-async fn serve_plain(connection: TcpStream, routes: Routes, stop: Stop) {
-    let spoke = tokio::time::timeout(SILENCE_TIMEOUT, connection.readable());
-    if let Ok(Ok(())) = spoke.await {
-        serve_connection(connection, routes, stop).await;
     }
 }
 
@@ -182,15 +178,26 @@ async fn serve_connection(
             routes.clone().answer(request)
         }
     });
+    let connection = Counted::new(connection);
+    let read = connection.count();
     let connection = builder.serve_connection(TokioIo::new(connection), service);
     let mut connection = std::pin::pin!(connection);
     // How a connection ends is the client's business; its streams know what they need to know.
     tokio::select! {
         _ = connection.as_mut() => {}
         () = cut.due() => {}
+        () = silent(&read) => {}
         () = stop.stopped() => {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
         }
+    }
+}
+
+/// Returns when it is clear that a connection says nothing; one that speaks has time limits of its protocol.
+async fn silent(read: &AtomicUsize) {
+    tokio::time::sleep(SILENCE_TIMEOUT).await;
+    if read.load(Ordering::Relaxed) >= PREFACE_LENGTH {
+        std::future::pending().await
     }
 }

@@ -2,9 +2,11 @@
 
 mod access;
 mod answer;
+mod budget;
 mod catalog;
 mod codec;
 mod compaction;
+mod counted;
 mod cut;
 mod grpc;
 mod insert;
@@ -28,6 +30,7 @@ mod tls;
 mod token;
 mod writer;
 
+pub(crate) use budget::Budget;
 pub(crate) use compaction::Compact;
 pub(crate) use listen::{Listener, Service};
 pub(crate) use stop::Stop;

@@ -102,6 +102,9 @@ impl Reader<'_> {
             // When nobody listens, the stream is over.
             match fault {
                 Fault::Unavailable => return Some(End::Refused(Status::unavailable(text))),
+                Fault::PipelineBlocked => {
+                    return Some(End::Refused(coded(ErrorCode::PIPELINE_BLOCKED, &text)));
+                }
                 Fault::ResourceExhausted => {
                     return Some(End::Refused(Status::resource_exhausted(text)));
                 }

@@ -10,6 +10,7 @@ use tonic::Code;
 use zerobus_proto::SchemaCause;
 use zerobus_schema::ColumnPath;
 
+use super::budget::Budget;
 use super::compaction::Compacted;
 use super::metrics::TableMetrics;
 use super::persistent::Ask;
@@ -17,7 +18,7 @@ use crate::decode::{Chunk, Fault, Mismatch, Plan};
 use crate::delta::{Change, Unfit};
 use crate::server::Received;
 
-/// A stream that has this many undelivered bytes of records waits until the writer took them.
+/// A stream that has this many undelivered bytes of records waits until the writer took them, however few others have.
 ///
 /// Together with what the writer has in hand and what HTTP/2 lets the client send ahead it is what an ack lags behind by.
 const PENDING_BYTES_MAX: usize = 6 * 1024 * 1024;
@@ -25,6 +26,9 @@ const PENDING_BYTES_MAX: usize = 6 * 1024 * 1024;
 /// The same in values, present or not, because a record of nothing but NULLs has no bytes and takes memory all the
 /// same.
 const PENDING_CELLS_MAX: usize = 1 << 26;
+
+/// What a value takes at least, present or not.
+const CELL_BYTES: usize = 8;
 
 /// The most of them that one message may take.
 const MESSAGE_CELLS_MAX: usize = 1 << 27;
@@ -128,12 +132,16 @@ pub(super) struct Sink {
     progress: watch::Sender<Progress>,
     writer: mpsc::Sender<Note>,
     metrics: Arc<TableMetrics>,
+    budget: Arc<Budget>,
 }
 
 #[derive(Debug)]
 struct Pending {
     chunk: Chunk,
     bytes: usize,
+    /// What the chunk takes of the budget, and what the writer has in hand.
+    weight: usize,
+    weight_in_hand: usize,
     /// Since when the oldest message in the chunk waits for the writer.
     waiting: Option<Instant>,
     /// The same for what the writer has in hand.
@@ -188,7 +196,7 @@ impl Sink {
         stream_id: Option<&str>,
         app_id: Option<String>,
         writer: mpsc::Sender<Note>,
-        metrics: Arc<TableMetrics>,
+        (metrics, budget): (Arc<TableMetrics>, Arc<Budget>),
     ) -> Arc<Self> {
         let plan = &planned.plan;
         let chunk = Chunk::new(plan);
@@ -200,6 +208,8 @@ impl Sink {
             pending: Mutex::new(Pending {
                 chunk,
                 bytes: 0,
+                weight: 0,
+                weight_in_hand: 0,
                 waiting: None,
                 in_hand: None,
                 seen: Received::default(),
@@ -211,6 +221,7 @@ impl Sink {
             progress: watch::Sender::default(),
             writer,
             metrics,
+            budget,
         })
     }
 
@@ -269,6 +280,9 @@ impl Sink {
         self.metrics.message(count, bytes);
         pending.seen.add(count, bytes);
         pending.bytes += bytes;
+        let weight = bytes + count * self.cells * CELL_BYTES;
+        pending.weight += weight;
+        self.budget.take(weight);
         if pending.waiting.is_none() {
             pending.waiting = Some(Instant::now());
         }
@@ -306,7 +320,15 @@ impl Sink {
 
     fn is_full(&self, pending: &Pending) -> bool {
         let cells = pending.chunk.rows().saturating_mul(self.cells);
-        pending.bytes >= PENDING_BYTES_MAX || cells >= PENDING_CELLS_MAX
+        let is_too_much = pending.bytes >= PENDING_BYTES_MAX || cells >= PENDING_CELLS_MAX;
+        // Whoever has nothing waiting may always send one message: what others have is no business of its own.
+        is_too_much || (pending.rows() > 0 && self.budget.is_spent())
+    }
+
+    fn give_back(&self, pending: &mut Pending) {
+        let weight = std::mem::take(&mut pending.weight);
+        let in_hand = std::mem::take(&mut pending.weight_in_hand);
+        self.budget.give_back(weight + in_hand);
     }
 
     /// Takes what has gathered; called by the writer. Of a stream that has failed there is nothing to take, and nothing
@@ -319,6 +341,7 @@ impl Sink {
             }
             let chunk = pending.chunk.take();
             pending.bytes = 0;
+            pending.weight_in_hand += std::mem::take(&mut pending.weight);
             pending.announced = false;
             let waiting = pending.waiting.take();
             pending.in_hand = pending.in_hand.or(waiting);
@@ -334,8 +357,13 @@ impl Sink {
 
     /// Tells the stream that everything up to `offset` is durable.
     pub(super) fn durable(&self, offset: Option<i64>) {
-        if let Some(since) = self.lock().in_hand.take() {
-            self.metrics.durable_after(since.elapsed());
+        {
+            let mut pending = self.lock();
+            let weight = std::mem::take(&mut pending.weight_in_hand);
+            self.budget.give_back(weight);
+            if let Some(since) = pending.in_hand.take() {
+                self.metrics.durable_after(since.elapsed());
+            }
         }
         self.progress.send_modify(|progress| {
             if progress.failed.is_none() {
@@ -350,6 +378,7 @@ impl Sink {
             let mut pending = self.lock();
             pending.closed = true;
             pending.chunk.clear();
+            self.give_back(&mut pending);
             (pending.waiting, pending.in_hand) = (None, None);
         }
         self.taken.notify_one();
@@ -360,6 +389,23 @@ impl Sink {
     fn lock(&self) -> MutexGuard<'_, Pending> {
         // Whoever panicked with the lock left whole rows and at most parts of one behind; it is not acked.
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pending {
+    fn rows(&self) -> usize {
+        self.chunk.rows()
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        let pending = self
+            .pending
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        self.budget
+            .give_back(pending.weight + pending.weight_in_hand);
     }
 }
 
@@ -383,6 +429,53 @@ mod tests {
 
     use super::*;
 
+    fn budget(most: usize) -> Arc<Budget> {
+        Arc::new(Budget::new(most))
+    }
+
+    #[tokio::test]
+    async fn streams_wait_while_all_together_have_too_much() {
+        let table = ddl::parse_create_table("CREATE TABLE c.s.t (a INT)").unwrap();
+        let planned = Planned {
+            plan: Plan::for_json(&table).unwrap(),
+            arrow: Arc::new(Schema::empty()),
+        };
+        let budget = budget(3 * (7 + CELL_BYTES));
+        let (writer, notes) = mpsc::channel();
+        let sinks = [(), ()].map(|()| {
+            let shared = (Arc::default(), Arc::clone(&budget));
+            Sink::new(&planned, None, None, writer.clone(), shared)
+        });
+        let [one, other] = &sinks;
+        let add = |sink: &Arc<Sink>| {
+            let records = [r#"{"a":1}"#].into_iter();
+            sink.add(0, 7, records, Chunk::push_json).unwrap();
+        };
+        let has_room = async |sink: &Sink| {
+            let room = tokio::time::timeout(Duration::from_millis(20), sink.room());
+            room.await.is_ok()
+        };
+        add(one);
+        add(one);
+        assert!(has_room(one).await);
+        // One message is always taken, and no second.
+        assert!(has_room(other).await);
+        add(other);
+        assert!(!has_room(other).await);
+        assert!(!has_room(one).await);
+        assert!(notes.try_iter().any(|note| matches!(note, Note::Hurry)));
+        // What the writer took is in memory still, until it is durable.
+        let taken = Arc::clone(one).take().unwrap();
+        assert!(has_room(one).await);
+        assert!(!has_room(other).await);
+        taken.sink.durable(Some(1));
+        assert!(has_room(other).await);
+        drop(taken);
+        drop(sinks);
+        drop(notes);
+        assert_eq!(budget.used.load(std::sync::atomic::Ordering::Relaxed), 0);
+    }
+
     #[test]
     fn what_came_while_a_commit_failed_is_neither_written_nor_acked() {
         let table = ddl::parse_create_table("CREATE TABLE c.s.t (a INT)").unwrap();
@@ -391,7 +484,13 @@ mod tests {
             arrow: Arc::new(Schema::empty()),
         };
         let (writer, notes) = mpsc::channel();
-        let sink = Sink::new(&planned, None, None, writer, Arc::default());
+        let sink = Sink::new(
+            &planned,
+            None,
+            None,
+            writer,
+            (Arc::default(), budget(1 << 20)),
+        );
         let add = |offset| {
             let records = [r#"{"a":1}"#].into_iter();
             sink.add(offset, 7, records, Chunk::push_json)

@@ -10,6 +10,7 @@ use arrow_schema::SchemaRef;
 use tokio::sync::oneshot;
 use zerobus_schema::{Fingerprint, StructType, TableName, TableSchema, delta as delta_schema};
 
+use super::budget::Budget;
 use super::compaction::Compact;
 use super::live::LiveStreams;
 use super::metrics::TableMetrics;
@@ -122,6 +123,7 @@ pub(crate) struct Writing {
     /// A busy table starts commits at most this often, so that versions stay few.
     pub(crate) commit_interval: Duration,
     pub(crate) compact: Compact,
+    pub(crate) budget: Arc<Budget>,
     pub(crate) faults: Arc<Faults>,
 }
 

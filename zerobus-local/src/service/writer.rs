@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tonic::Code;
 use zerobus_schema::TableName;
 
+use super::budget::Budget;
 use super::compaction::{Compacted, Compaction};
 use super::metrics::TableMetrics;
 use super::persistent::{Ask, PersistentStreams, Problem, What};
@@ -40,6 +41,7 @@ pub(super) struct Writer {
     inbox: Inbox,
     is_over: Arc<AtomicBool>,
     metrics: Arc<TableMetrics>,
+    budget: Arc<Budget>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -73,6 +75,7 @@ impl Writer {
             inbox,
             is_over,
             metrics,
+            budget: Arc::clone(&writing.budget),
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -84,7 +87,7 @@ impl Writer {
             stream_id,
             None,
             self.inbox()?,
-            self.metrics(),
+            self.shared(),
         ))
     }
 
@@ -114,13 +117,13 @@ impl Writer {
     }
 
     fn persistent(&self, app_id: &str, stream_id: &str, planned: &Planned) -> Option<Arc<Sink>> {
-        let (inbox, metrics) = (self.inbox()?, self.metrics());
+        let (inbox, shared) = (self.inbox()?, self.shared());
         Some(Sink::new(
             planned,
             Some(stream_id),
             Some(app_id.to_owned()),
             inbox,
-            metrics,
+            shared,
         ))
     }
 
@@ -161,8 +164,8 @@ impl Writer {
         answer.await.ok()
     }
 
-    fn metrics(&self) -> Arc<TableMetrics> {
-        Arc::clone(&self.metrics)
+    fn shared(&self) -> (Arc<TableMetrics>, Arc<Budget>) {
+        (Arc::clone(&self.metrics), Arc::clone(&self.budget))
     }
 
     fn inbox(&self) -> Option<mpsc::Sender<Note>> {

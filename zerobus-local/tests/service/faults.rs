@@ -44,6 +44,11 @@ async fn a_message_that_is_refused_is_not_stored() {
             "Injected fault unavailable.",
         ),
         (
+            Fault::PipelineBlocked,
+            Code::Unavailable,
+            "Injected fault pipeline_blocked. Error Code: 6006, Error State: 0.",
+        ),
+        (
             Fault::ResourceExhausted,
             Code::ResourceExhausted,
             "Injected fault resource_exhausted.",

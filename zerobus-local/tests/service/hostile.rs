@@ -129,6 +129,38 @@ async fn many_tiny_messages_are_all_taken() {
     assert_eq!(local.temps().len(), 200);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_never_stop_share_what_memory_there_is() {
+    const MESSAGES: i64 = 200;
+    let data = tempfile::TempDir::new().unwrap();
+    let server = zerobus_local::LocalZerobus::builder()
+        .data(data.path())
+        .seed_sql(crate::air_quality::DDL)
+        // Less than any message weighs.
+        .pending_bytes(1)
+        .start()
+        .await
+        .unwrap();
+    let local = Local { data, server };
+    let mut clients = Vec::new();
+    for _ in 0..8 {
+        let mut client = Client::open(&local.server, RecordType::Proto).await;
+        clients.push(tokio::spawn(async move {
+            for offset in 0..MESSAGES {
+                client.send(single(offset, &record(0))).await;
+            }
+            client.half_close();
+            client.end().await
+        }));
+    }
+    for client in clients {
+        let (acked, status) = client.await.unwrap();
+        assert!(status.is_none(), "{status:?}");
+        assert_eq!(acked, Some(MESSAGES - 1));
+    }
+    assert_eq!(i64::try_from(local.temps().len()).unwrap(), 8 * MESSAGES);
+}
+
 #[tokio::test]
 async fn those_who_connect_and_say_nothing_keep_nobody_out() {
     let local = Local::start().await;

@@ -23,6 +23,7 @@ mod reader;
 mod record;
 mod rows;
 mod sight;
+mod slow;
 mod stream;
 mod tls;
 mod token;
