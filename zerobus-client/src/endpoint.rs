@@ -17,7 +17,9 @@ use crate::status::with_sources;
 const RECEIVE_WINDOW: u32 = 8 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
-const PING_INTERVAL: Duration = Duration::from_secs(30);
+/// As often as a gRPC server takes it by default (gRPC's keepalive guide): one that is pinged more often may end the
+/// connection. What is dead shows sooner by TCP's keepalive and by acks that stay away.
+const PING_INTERVAL: Duration = Duration::from_secs(300);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The Zerobus endpoint, with TLS set up.

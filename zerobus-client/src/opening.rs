@@ -78,7 +78,8 @@ impl Opening {
         );
         let open = driver.open();
         let connection = match &self.client.workspace {
-            Some(workspace) if self.options.check_schema => {
+            // One of several lanes asks for all.
+            Some(workspace) if self.options.check_schema && (self.lane == 0 || sends_at_once) => {
                 let check = SchemaCheck::new(workspace, &self.table, &self.format);
                 let checked = check.open(open, sends_at_once);
                 checked.instrument(span.clone()).await?

@@ -1,6 +1,7 @@
 //! The live table against the records' columns, when a stream opens.
 
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -142,12 +143,15 @@ fn with_catalog(server: &LocalZerobus, url: &str) -> Client {
 }
 
 /// Answers every request with this, or not at all.
-async fn catalog(answer: Option<&'static str>) -> String {
+async fn catalog(answer: Option<&'static str>) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&asked);
     tokio::spawn(async move {
         let mut held = Vec::new();
         while let Ok((mut connection, _)) = listener.accept().await {
+            counter.fetch_add(1, Ordering::Relaxed);
             let _ = connection.read(&mut [0; 4096]).await;
             if let Some(answer) = answer {
                 let _ = connection.write_all(answer.as_bytes()).await;
@@ -156,15 +160,27 @@ async fn catalog(answer: Option<&'static str>) -> String {
             }
         }
     });
-    url
+    (url, asked)
+}
+
+const REFUSING: &str =
+    "HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+
+#[tokio::test]
+async fn one_lane_asks_for_all() {
+    let server = server(SAME).await;
+    let (url, asked) = catalog(Some(REFUSING)).await;
+    let builder = with_catalog(&server, &url).stream::<Record>().table(TABLE);
+    let mut lanes = builder.lanes(8).open().await.unwrap();
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    lanes.close().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_catalog_that_cannot_be_read_keeps_no_stream_from_opening() {
     let server = server(SAME).await;
-    let refusing = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
-    for answer in [Some(refusing), None] {
-        let client = with_catalog(&server, &catalog(answer).await);
+    for answer in [Some(REFUSING), None] {
+        let client = with_catalog(&server, &catalog(answer).await.0);
         let mut stream = client.stream::<Record>().table(TABLE).open().await.unwrap();
         stream.ingest_record(&RECORD).await.unwrap();
         stream.close().await.unwrap();
