@@ -165,10 +165,10 @@ impl Queue {
     pub(crate) fn unacked_batches(&self) -> Vec<Vec<Bytes>> {
         if self.is_ended() {
             self.stop_intake();
-        } else {
-            self.seal_all();
         }
-        let core = self.core();
+        let mut core = self.core();
+        // Under one lock: what is queued only now is neither sent nor acked before it is looked at.
+        core.seal_all(&self.budget);
         let messages = core.ledger.unacked();
         messages
             .map(|message| message.payload.records().collect())
