@@ -22,7 +22,7 @@ from readers import CANNOT_READ, KNOWS_NO_LOG, READERS
 
 QUICKSTART_ROWS = 5_000
 ROOT = Path(__file__).resolve().parents[2]
-TABLES = (tables.EVERY_TYPE, tables.PARTITIONED, tables.AIR_QUALITY)
+TABLES = (tables.EVERY_TYPE, tables.PARTITIONED, tables.LARGE, tables.AIR_QUALITY)
 # How many differences of one reader and table are shown.
 SHOWN = 10
 
@@ -38,7 +38,7 @@ def main():
         folder = Path(folder)
         data = folder / "data"
         seeds = [ROOT / "examples/quickstart/air_quality.sql", folder / "interop.sql"]
-        seeds[1].write_text(tables.EVERY_TYPE.ddl() + tables.PARTITIONED.ddl())
+        seeds[1].write_text("".join(table.ddl() for table in TABLES if table is not tables.AIR_QUALITY))
 
         stored = {}
         with local_server(binaries.zerobus_local, data, seeds, folder / "ready.json") as (url, tls_url):
@@ -120,7 +120,7 @@ def write(report, zerobus, urls, table, folder):
             official.write_json(urls, table, rows)
         else:
             official.write_proto(urls, table, message_class, rows)
-        report.line(f"official SDK: {len(rows)} rows of {len(table.fields)} columns as {format}, half of them over TLS, into {table.name}")
+        report.line(f"official SDK: {len(rows)} rows of {len(table.fields)} columns as {format} into {table.name}, sync and async, over plaintext and TLS")
     return stored
 
 

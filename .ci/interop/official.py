@@ -1,12 +1,15 @@
 """Writes through the official Python SDK, pointed at the local server."""
 
+import asyncio
+import inspect
+import itertools
 import json
 import subprocess
 import sys
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from zerobus.sdk import aio, sync
 from zerobus.sdk.shared import AckCallback, NonRetriableException, RecordType, StreamConfigurationOptions, TableProperties
-from zerobus.sdk.sync import ZerobusSdk
 
 import schema
 
@@ -33,13 +36,14 @@ def write_proto(urls, table, message_class, rows):
         message = message_class()
         schema.fill(message, table.fields, row)
         records.append(message.SerializeToString())
-    _write(urls, TableProperties(table.name, message_class.DESCRIPTOR), RecordType.PROTO, records)
+    properties = TableProperties(table.name, message_class.DESCRIPTOR)
+    asyncio.run(_write(urls, properties, RecordType.PROTO, records, table.batch))
 
 
 def write_json(urls, table, rows):
     whole = schema.Struct(table.fields)
     records = [json.dumps(schema.to_json(whole, row), ensure_ascii=False) for row in rows]
-    _write(urls, TableProperties(table.name), RecordType.JSON, records)
+    asyncio.run(_write(urls, TableProperties(table.name), RecordType.JSON, records, table.batch))
 
 
 class _Acks(AckCallback):
@@ -55,31 +59,38 @@ class _Acks(AckCallback):
         self.failed.append(error_message)
 
 
-def _write(urls, properties, record_type, records):
-    """One by one and in batches, over a stream to each of two addresses."""
-    half = len(records) // 2
-    for url, part in zip(urls, (records[:half], records[half:]), strict=True):
+async def _write(urls, properties, record_type, records, batch):
+    """One by one and in batches, over a stream to each of two addresses by each of the SDK's two interfaces."""
+    ways = list(itertools.product(urls, (sync, aio)))
+    for at, (url, interface) in enumerate(ways):
+        part = records[at :: len(ways)]
         acks = _Acks()
-        stream = _open(url, properties, record_type, acks)
+        stream = await _done(_open(url, properties, record_type, acks, interface))
         singles = len(part) // 2
         offsets = []
         for record in part[:singles]:
-            offsets.append(stream.ingest_record_offset(record))
+            offsets.append(await _done(stream.ingest_record_offset(record)))
             # A commit for each, so that there are enough for a checkpoint.
-            stream.wait_for_offset(offsets[-1])
-        offsets += [stream.ingest_records_offset(part[at : at + 7]) for at in range(singles, len(part), 7)]
-        stream.flush()
-        stream.close()
+            await _done(stream.wait_for_offset(offsets[-1]))
+        for first in range(singles, len(part), batch):
+            offsets.append(await _done(stream.ingest_records_offset(part[first : first + batch])))
+        await _done(stream.flush())
+        await _done(stream.close())
         if offsets != list(range(len(offsets))) or acks.failed or sorted(acks.acked) != offsets:
             raise AssertionError(f"sent {offsets}, acked {sorted(acks.acked)}, failed {acks.failed}")
 
 
-def _open(url, properties, record_type, acks=None):
+async def _done(answer):
+    """What a call gave, once it has: those of one interface are to be awaited."""
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+def _open(url, properties, record_type, acks=None, interface=sync):
     # One URL for both. What the server refuses is to be seen at once, not after retries.
     options = StreamConfigurationOptions(
         record_type=record_type, ack_callback=acks, recovery_retries=1, recovery_backoff_ms=100, flush_timeout_ms=60_000
     )
-    return ZerobusSdk(url, url).create_stream("interop", "local", properties, options)
+    return interface.ZerobusSdk(url, url).create_stream("interop", "local", properties, options)
 
 
 def refusals(url, table):

@@ -53,6 +53,8 @@ class Table:
     partitioned_by: tuple = ()
     # How many are written in each format.
     rows: int = 60
+    # How many are written in one call.
+    batch: int = 7
 
     def ddl(self):
         columns = ",\n".join(f"  {field.name} {sql(field)}" for field in self.fields)

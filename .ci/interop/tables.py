@@ -88,6 +88,7 @@ SCALARS = {
     "decimal_9_2": DECIMAL(9, 2),
     "decimal_18_18": DECIMAL(18, 18),
     "decimal_38_10": DECIMAL(38, 10),
+    "decimal_38_18": DECIMAL(38, 18),
     "string": STRING,
     "varchar": Scalar("VARCHAR", "VARCHAR(7)", ("", "seven 7", "äöü")),
     "char": Scalar("CHAR", "CHAR(3)", ("abc", "äöü")),
@@ -145,6 +146,17 @@ PARTITIONED = Table(
     + tuple(Field(f"by_{name}", scalar) for name, scalar in _PARTITIONS.items())
     + (Field("must", INT, False), Field("label", STRING)),
     tuple(f"by_{name}" for name in _PARTITIONS) + ("must",),
+)
+
+# About as much as one message may have: 10 MB.
+LARGE = Table(
+    "main.interop.large",
+    (
+        Field("id", BIGINT, False),
+        Field("text", Scalar("STRING", "STRING", ("", "é" * 5_000_000, "x" * 10_000_000)), False),
+    ),
+    rows=8,
+    batch=1,
 )
 
 # The quickstart's own DDL makes this one; here is what it says. So many rows that the log has a checkpoint.
