@@ -110,6 +110,21 @@ impl<R> Producer<R> {
         self.intake.take_record(record)
     }
 
+    /// [`ingest_batch`](Self::ingest_batch) if that needs no waiting. Not async: it can be called from anywhere.
+    ///
+    /// # Errors
+    /// [`Error::Full`] where that would wait; else as there.
+    pub fn try_ingest_batch<'r, T: Record<R> + ?Sized + 'r>(
+        &mut self,
+        records: impl IntoIterator<Item = &'r T>,
+    ) -> Result<Option<i64>, Error> {
+        const { T::CHECK };
+        if !self.intake.has_room() {
+            self.intake.ask_for_room()?;
+        }
+        self.intake.take_batch(records)
+    }
+
     /// Waits until this producer's record with this offset, and with it each that it took before, is durable. Sends
     /// what it has gathered at once.
     ///

@@ -75,7 +75,7 @@ impl Proxy {
             Some(scheme) if *scheme == Scheme::HTTPS => Some(tls(options)?),
             _ => {
                 return Err(Error::configuration(format!(
-                    "the proxy {} is neither http nor https, which is what gRPC can go through",
+                    "the proxy {} is neither http nor https, which is what gRPC can go through; name another, or connect directly with no_proxy",
                     shown(intercept.uri())
                 )));
             }

@@ -172,6 +172,12 @@ impl StatusError {
             (Some(ErrorCode::DESCRIPTOR_NOT_SELF_CONTAINED | ErrorCode::SCHEMA_MISMATCH), _) => {
                 "pull the table's schema again and build against it"
             }
+            // What the service says of text where JSON has an integer.
+            (Some(ErrorCode::RECORD_REFUSED), _)
+                if self.message.contains("invalid digit found in string") =>
+            {
+                "in JSON a TIMESTAMP is an integer, microseconds since 1970-01-01, and a DATE one too, days since then"
+            }
             (Some(ErrorCode::RECORD_REFUSED), _) => {
                 "a record sent and not acked does not fit the table; compare the table's schema with the one the record was built against"
             }
@@ -339,6 +345,19 @@ mod tests {
             error.to_string(),
             "table main.default.t: INVALID_ARGUMENT: Schema mismatch. Error Code: 8001, Error State: 2. \
              (causes: FIELD_NOT_IN_TABLE, TYPE_INCOMPATIBLE); pull the table's schema again and build against it"
+        );
+    }
+
+    #[test]
+    fn a_time_that_came_as_text_is_recognized() {
+        let status = tonic::Status::invalid_argument(
+            "Record decoder/encoder error: invalid digit found in string at line 1 column 19. \
+             Error Code: 4044, Error State: 3.",
+        );
+        let error = error_from_status(&status, &table(), "https://x").to_string();
+        assert!(
+            error.ends_with("a DATE one too, days since then"),
+            "{error}"
         );
     }
 

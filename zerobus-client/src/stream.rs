@@ -149,6 +149,21 @@ impl<R> Stream<R> {
         Ok(last)
     }
 
+    /// [`ingest_batch`](Self::ingest_batch) if that needs no waiting. Not async: it can be called from anywhere.
+    ///
+    /// # Errors
+    /// [`Error::Full`] where that would wait; else as there.
+    pub fn try_ingest_batch<'r, T: Record<R> + ?Sized + 'r>(
+        &mut self,
+        records: impl IntoIterator<Item = &'r T>,
+    ) -> Result<Option<i64>, Error> {
+        const { T::CHECK };
+        if !self.intake.has_room() {
+            self.intake.ask_for_room()?;
+        }
+        self.intake.take_batch(records)
+    }
+
     /// A handle for another task to add records with, beside this one and all others. Offsets are each handle's own.
     #[must_use]
     pub fn producer(&self) -> Producer<R> {

@@ -34,6 +34,8 @@ async fn a_batch_is_one_message_behind_what_has_gathered() {
     call.ack(1);
     stream.wait_for_offset(1000).await.unwrap();
     let mut producer = stream.producer();
+    let none_at_once = producer.try_ingest_batch::<Line<'_>>(&[]);
+    assert_eq!(none_at_once.unwrap(), None);
     assert_eq!(
         producer.ingest_batch(&lines(&texts)).await.unwrap(),
         Some(999)
@@ -130,4 +132,19 @@ async fn a_refused_batch_is_handed_out_whole_and_what_is_around_it_stored() {
     assert_eq!(found, expected);
     let good = [around.clone(), vec!["e".to_owned(), "f".to_owned()], around].concat();
     assert_eq!(service.await.unwrap(), good);
+}
+
+#[tokio::test]
+async fn a_batch_that_would_have_to_wait_can_be_tried() {
+    let mut server = Server::start().await;
+    let (mut stream, mut call) =
+        open(&mut server, |options| options.max_inflight_records = 3).await;
+    let texts = numbered(0..3);
+    assert_eq!(stream.try_ingest_batch(&lines(&texts)).unwrap(), Some(2));
+    let full = stream.try_ingest_batch(&lines(&texts)).unwrap_err();
+    assert!(matches!(full, Error::Full { records: 3, .. }), "{full}");
+    assert_eq!(call.batch().await.1, texts);
+    call.ack(0);
+    stream.wait_for_offset(2).await.unwrap();
+    assert_eq!(stream.try_ingest_batch(&lines(&texts)).unwrap(), Some(5));
 }
