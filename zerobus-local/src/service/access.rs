@@ -7,7 +7,7 @@ use http::HeaderMap;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 use zerobus_proto::ErrorCode;
-use zerobus_proto::contract::{AUTHORIZATION_HEADER, TABLE_NAME_HEADER};
+use zerobus_proto::contract::{AUTHORIZATION_HEADER, MAX_COLUMNS, TABLE_NAME_HEADER};
 use zerobus_schema::TableName;
 
 use super::status::coded;
@@ -88,7 +88,29 @@ fn let_in(grant: Grant, name: &TableName, tables: &Tables) -> Result<Access, Sta
             return Err(coded(ErrorCode::PERMISSION_DENIED, &problem));
         }
     }
+    check_supported(&table)?;
     Ok(Access { table, expires })
+}
+
+/// The limits of the documentation page "Zerobus Ingest connector limitations"; what the service answers is assumed.
+fn check_supported(table: &Table) -> Result<(), Status> {
+    let name = table.name.table();
+    let is_plain = |c: u8| c.is_ascii_alphanumeric() || c == b'_';
+    if !name.bytes().all(is_plain) {
+        let problem = format!(
+            "The name of table {name:?} may have ASCII letters, digits and underscores only."
+        );
+        return Err(coded(ErrorCode::UNSUPPORTED_TABLE, &problem));
+    }
+    let columns = table.columns().schema.columns.fields.len();
+    if columns > MAX_COLUMNS {
+        let problem = format!(
+            "Table {} has {columns} columns, at most {MAX_COLUMNS} are supported.",
+            table.name
+        );
+        return Err(coded(ErrorCode::UNSUPPORTED_TABLE, &problem));
+    }
+    Ok(())
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -138,3 +138,53 @@ async fn a_file_that_may_not_become_as_large_costs_nothing_but_its_own_records()
     server.start();
     assert_eq!(table::read(&server.table_dir(TABLE))[&SOURCE].records, 130);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_that_cannot_be_written_is_told_of_and_waited_for() {
+    let _seed = Seed::of_test();
+    let Some(mut server) = Server::with_own_mounts(&[TABLE.to_owned()]) else {
+        println!("NOT RUN: no folder can be made read-only here (`unshare -rm`)");
+        return;
+    };
+    let (status, said) = server.refused_by_read_only_folder();
+    assert_eq!(status, Some(3), "{said}");
+    for part in [
+        "cannot be used: Read-only file system",
+        "choose one that can be written",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+
+    server.start();
+    let client = server.client();
+    let mut first = open(&client, |options| options.recovery = false).await;
+    send(&mut first, 0..100).await;
+    first.flush().await.unwrap();
+    let table = server.table_dir(TABLE);
+    let path = table.display();
+    server.mount(&format!(
+        "mount --bind '{path}' '{path}'; mount -o remount,bind,ro '{path}'"
+    ));
+    send(&mut first, 100..200).await;
+    let error = first.flush().await.unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+    let text = error.to_string();
+    for part in [
+        "(Read-only file system",
+        "give the server's user access to the data folder",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert_eq!(first.get_unacked_records().len(), 100);
+    assert_eq!(table::read(&table)[&SOURCE].records, 100);
+
+    // Whoever recovers waits for the folder.
+    let mut second = open(&client, |_| {}).await;
+    send(&mut second, 100..300).await;
+    while second.state() != StreamState::Recovering {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    server.mount(&format!("umount -l '{path}'"));
+    second.close().await.unwrap();
+    assert_eq!(table::read(&table)[&SOURCE].records, 300);
+}

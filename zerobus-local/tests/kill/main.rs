@@ -22,3 +22,4 @@ mod refused;
 mod restart;
 mod source;
 mod table;
+mod torn;

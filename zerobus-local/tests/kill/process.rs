@@ -95,6 +95,73 @@ impl Server {
         })
     }
 
+    /// It sees file systems of its own, which [`mount`](Self::mount) changes. `None` where the system does not let the
+    /// tests do so.
+    pub(crate) fn with_own_mounts(tables: &[String]) -> Option<Self> {
+        let server = Self::new(tables);
+        let tried = Command::new("unshare")
+            .args(["-rm", "true"])
+            .stderr(Stdio::null())
+            .status();
+        tried.is_ok_and(|status| status.success()).then(|| Self {
+            launcher: ["unshare", "-rm"].map(str::to_owned).into(),
+            ..server
+        })
+    }
+
+    /// Runs a script among the file systems of the running server.
+    pub(crate) fn mount(&self, script: &str) {
+        let running = self.running.as_ref().expect("the server does not run");
+        let pid = running.child.id().to_string();
+        let mut command = Command::new("nsenter");
+        command.args([
+            "-t",
+            &pid,
+            "-U",
+            "-m",
+            "--preserve-credentials",
+            "sh",
+            "-ec",
+            script,
+        ]);
+        assert!(command.status().unwrap().success(), "{script}");
+    }
+
+    /// What it says when it does not start on its data folder as it is.
+    pub(crate) fn refused(&self) -> (Option<i32>, String) {
+        self.refused_by(Command::new(env!("CARGO_BIN_EXE_zerobus-local")))
+    }
+
+    /// The same where that cannot be written to.
+    pub(crate) fn refused_by_read_only_folder(&self) -> (Option<i32>, String) {
+        let data = self.data();
+        fs::create_dir_all(&data).unwrap();
+        let data = data.display();
+        let script = format!(
+            "mount --bind '{data}' '{data}' && mount -o remount,bind,ro '{data}' && exec \"$0\" \"$@\""
+        );
+        let mut command = Command::new("unshare");
+        command.args([
+            "-rm",
+            "sh",
+            "-c",
+            &script,
+            env!("CARGO_BIN_EXE_zerobus-local"),
+        ]);
+        self.refused_by(command)
+    }
+
+    fn refused_by(&self, mut command: Command) -> (Option<i32>, String) {
+        let command = command
+            .args(["--listen", "127.0.0.1:0", "--data"])
+            .arg(self.data());
+        let output = command.output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    }
+
     /// The data folder as the running server sees it.
     pub(crate) fn inside(&self) -> PathBuf {
         let running = self.running.as_ref().expect("the server does not run");

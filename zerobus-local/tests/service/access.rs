@@ -109,3 +109,44 @@ async fn create_stream_and_metadata_must_name_one_table() {
     assert_eq!(status.code(), Code::InvalidArgument);
     assert!(status.message().contains("main.default.other"), "{status}");
 }
+
+#[tokio::test]
+async fn tables_beyond_the_limits_of_the_service_take_no_streams() {
+    let columns = |count: usize| {
+        (0..count)
+            .map(|n| format!("c{n} INT"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let ddl = format!(
+        "CREATE TABLE main.default.`a-b` (a INT); CREATE TABLE `my-catalog`.`a-b`.plain (a INT);
+         CREATE TABLE main.default.wide ({}); CREATE TABLE main.default.wider ({});",
+        columns(2_000),
+        columns(2_001)
+    );
+    let local = Local::with(&ddl).await;
+    for (table, problem) in [
+        ("`my-catalog`.`a-b`.plain", None),
+        ("main.default.wide", None),
+        (
+            "main.default.`a-b`",
+            Some("may have ASCII letters, digits and underscores only"),
+        ),
+        (
+            "main.default.wider",
+            Some("has 2001 columns, at most 2000 are supported"),
+        ),
+    ] {
+        let bearer = format!("Bearer {}", ingest_token(&local.server, table).await);
+        let metadata = [(TABLE_HEADER, table), ("authorization", bearer.as_str())];
+        match (Client::call(&local.server, &metadata).await, problem) {
+            (Ok(_), None) => {}
+            (Err(status), Some(problem)) => {
+                assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+                assert!(status.message().contains(problem), "{status}");
+                assert!(status.message().contains("Error Code: 4024"), "{status}");
+            }
+            (called, _) => panic!("{table}: {:?}", called.err()),
+        }
+    }
+}

@@ -356,7 +356,7 @@ async fn the_page_holds_no_tables_many_tables_and_wide_ones() {
     }
     let columns: Vec<_> = (0..1_000).map(|n| format!("column_{n} STRING")).collect();
     ddl.push_str(&format!(
-        "CREATE TABLE main.wide.`<i>wide&co` ({});",
+        "CREATE TABLE main.`<i>wide&co`.wide ({});",
         columns.join(", ")
     ));
     let made = crate::http::request(&local.server, "POST", "/api/local/ddl", &[], &ddl).await;
@@ -377,9 +377,9 @@ async fn the_page_holds_no_tables_many_tables_and_wide_ones() {
         0
     );
 
-    let token = crate::http::ingest_token(&local.server, "main.wide.`<i>wide&co`").await;
+    let token = crate::http::ingest_token(&local.server, "main.`<i>wide&co`.wide").await;
     let bearer = format!("authorization: Bearer {token}");
-    let path = "/zerobus/v1/tables/main.wide.%60%3Ci%3Ewide%26co%60/insert";
+    let path = "/zerobus/v1/tables/main.%60%3Ci%3Ewide%26co%60.wide/insert";
     let row = json!([{"column_999": "the last one"}]).to_string();
     let inserted = crate::http::request(&local.server, "POST", path, &[&bearer], &row).await;
     assert_eq!(inserted.status, 200, "{}", inserted.body);

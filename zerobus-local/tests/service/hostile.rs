@@ -11,7 +11,7 @@ use zerobus_proto::RecordType;
 
 use crate::Local;
 use crate::air_quality::{bare_record, descriptor, record};
-use crate::client::{Client, batch, create, single};
+use crate::client::{Client, create, single};
 
 /// What the server answers to these bytes until it hangs up.
 async fn answer(local: &Local, bytes: &[u8]) -> Vec<u8> {
@@ -108,25 +108,6 @@ async fn a_descriptor_that_is_too_large_or_too_deep_is_refused() {
         other.send(single(0, &record(0))).await;
         assert_eq!(other.acked().await, 0);
     }
-}
-
-#[tokio::test]
-async fn many_tiny_messages_are_all_taken() {
-    const MESSAGES: i64 = 20_000;
-    let local = Local::start().await;
-    let mut client = Client::open(&local.server, RecordType::Proto).await;
-    for offset in 0..MESSAGES {
-        let message = match offset % 100 {
-            0 => single(offset, &bare_record(0)),
-            _ => batch(offset, &[]),
-        };
-        client.send(message).await;
-    }
-    client.half_close();
-    let (acked, status) = client.end().await;
-    assert!(status.is_none(), "{status:?}");
-    assert_eq!(acked, Some(MESSAGES - 1));
-    assert_eq!(local.temps().len(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

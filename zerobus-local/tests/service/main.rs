@@ -25,6 +25,7 @@ mod rows;
 mod sight;
 mod slow;
 mod stream;
+mod tiny;
 mod tls;
 mod token;
 

@@ -23,7 +23,13 @@ fn every_row_of_the_page_names_tests_that_there_are() {
             let (module, name) = test.split_once("::").unwrap_or_else(|| panic!("{row}"));
             let file = match module {
                 "decode" => "src/decode/tests.rs".to_owned(),
+                "binary" => "tests/binary.rs".to_owned(),
                 module => format!("tests/service/{module}.rs"),
+            };
+            // Those of the server in a process of its own.
+            let (file, name) = match (module, name.split_once("::")) {
+                ("kill", Some((module, name))) => (format!("tests/kill/{module}.rs"), name),
+                _ => (file, name),
             };
             let source = fs::read_to_string(package.join(&file)).unwrap();
             let found = source.contains(&format!("fn {name}("));
