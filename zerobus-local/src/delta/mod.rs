@@ -239,7 +239,11 @@ impl DeltaTable {
     /// anew.
     pub(crate) fn follow(&mut self) -> Result<(), DeltaError> {
         self.log.check()?;
-        self.head.follow(&self.engine)
+        // A long log takes long to list.
+        if self.log.has(self.version() + 1) {
+            self.head.follow(&self.engine)?;
+        }
+        Ok(())
     }
 
     /// Adds a nullable STRING column of this name, as ALTER TABLE does. The table must be opened

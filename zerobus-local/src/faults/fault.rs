@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// Something that goes wrong with an ingest message, or with the commit that holds it.
+/// Something that goes wrong with an ingest message, or with the commit that holds it. An insert over HTTP counts as a
+/// message, and is answered with the status that goes with the code.
 ///
 /// What a fault says has failed has failed: a message that is refused is not stored, a commit that finds the disk full is not
 /// made. What was taken before is durable and acked first, as with any other end of a stream.

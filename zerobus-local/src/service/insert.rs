@@ -2,6 +2,7 @@
 //! with Zerobus Ingest"), a JSON array of objects, answered once they are durable.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -14,11 +15,15 @@ use zerobus_proto::contract::{FIRST_OFFSET, MAX_RECORD_BYTES_PER_MESSAGE};
 
 use super::access::{Access, authorize_for};
 use super::answer::Answer;
+use super::reader::{End, Injection};
 use super::sink::{Planned, Refused};
 use super::status::{coded, schema_mismatch, stopping, write_failed};
 use super::table::{Table, Tables};
-use super::token::Tokens;
 use crate::decode::{Chunk, Plan};
+use crate::faults::Fault;
+
+/// No stream has this id.
+const NO_STREAM: &str = "";
 
 /// The table that a path asks to insert into.
 pub(super) fn table_of(path: &str) -> Option<&str> {
@@ -31,17 +36,47 @@ pub(super) async fn insert(
     table: &str,
     parts: &Parts,
     body: Bytes,
-    tokens: &Tokens,
+    injection: &Injection,
     tables: &Tables,
 ) -> Answer {
-    let inserted = match authorize_for(table, &parts.headers, tokens, tables) {
-        Ok(Access { table, .. }) => insert_into(&table, body).await,
+    let inserted = match authorize_for(table, &parts.headers, &injection.tokens, tables) {
+        Ok(Access { table, .. }) => insert_or_suffer(&table, body, injection).await,
         Err(status) => Err(status),
     };
     match inserted {
         Ok(()) => Answer::ok(json!({})),
         Err(status) => refused(&status),
     }
+}
+
+/// A request suffers from the faults of messages, unless they are for one stream or about what only streams have.
+async fn insert_or_suffer(table: &Table, body: Bytes, injection: &Injection) -> Result<(), Status> {
+    let mut is_dropped = false;
+    let mut delay = Duration::ZERO;
+    for fault in injection.faults.with_message(&table.name, NO_STREAM) {
+        match injection.refusal(fault, table).await {
+            Some(End::Cut) => return cut(injection).await,
+            Some(End::Refused(status)) => return Err(status),
+            _ => {}
+        }
+        match fault {
+            Fault::DropAck => is_dropped = true,
+            Fault::DelayAck(time) => delay = time,
+            _ => {}
+        }
+    }
+    let inserted = insert_into(table, body).await;
+    tokio::time::sleep(delay).await;
+    if is_dropped && inserted.is_ok() {
+        return cut(injection).await;
+    }
+    inserted
+}
+
+/// The connection ends, and this with it.
+async fn cut(injection: &Injection) -> Result<(), Status> {
+    injection.cut.cut();
+    std::future::pending().await
 }
 
 async fn insert_into(table: &Table, body: Bytes) -> Result<(), Status> {
@@ -105,6 +140,7 @@ fn refused(status: &Status) -> Answer {
         Code::Unauthenticated => (StatusCode::UNAUTHORIZED, "UNAUTHENTICATED"),
         Code::PermissionDenied => (StatusCode::FORBIDDEN, "PERMISSION_DENIED"),
         Code::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
+        Code::ResourceExhausted => (StatusCode::TOO_MANY_REQUESTS, "RESOURCE_EXHAUSTED"),
         Code::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "TEMPORARILY_UNAVAILABLE"),
         _ => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"),
     };

@@ -46,6 +46,33 @@ pub(super) struct Injection {
     pub(super) cut: Cut,
 }
 
+impl Injection {
+    /// What becomes of a message that is not taken because of a fault. What else a fault has done is done.
+    pub(super) async fn refusal(&self, fault: Fault, table: &Table) -> Option<End> {
+        let text = format!("Injected fault {}.", fault.name());
+        Some(match fault {
+            Fault::Unavailable => End::Refused(Status::unavailable(text)),
+            Fault::PipelineBlocked => End::Refused(coded(ErrorCode::PIPELINE_BLOCKED, &text)),
+            Fault::ResourceExhausted => End::Refused(Status::resource_exhausted(text)),
+            Fault::Internal => End::Refused(Status::internal(text)),
+            Fault::RefuseRecord => End::Refused(coded(ErrorCode::RECORD_REFUSED, &text)),
+            Fault::ExpireToken => {
+                self.tokens.expire(&table.name);
+                End::Refused(expired())
+            }
+            Fault::Disconnect => End::Cut,
+            Fault::AlterTable => {
+                let error = table.writer.alter().await.err()?;
+                let text = format!("{text} The table could not be altered: {error}.");
+                End::Refused(Status::internal(text))
+            }
+            Fault::DropAck | Fault::DelayAck(_) | Fault::CloseSignal(_) | Fault::DiskFull => {
+                return None;
+            }
+        })
+    }
+}
+
 /// What a fault has to do with acks and the end of a stream.
 pub(super) enum Signal {
     /// Hold acks back for so long.
@@ -98,40 +125,17 @@ impl Reader<'_> {
     async fn suffer(&self) -> Option<End> {
         let faults = &self.injection.faults;
         for fault in faults.with_message(&self.table.name, self.stream_id) {
-            let text = format!("Injected fault {}.", fault.name());
-            // When nobody listens, the stream is over.
-            match fault {
-                Fault::Unavailable => return Some(End::Refused(Status::unavailable(text))),
-                Fault::PipelineBlocked => {
-                    return Some(End::Refused(coded(ErrorCode::PIPELINE_BLOCKED, &text)));
-                }
-                Fault::ResourceExhausted => {
-                    return Some(End::Refused(Status::resource_exhausted(text)));
-                }
-                Fault::Internal => return Some(End::Refused(Status::internal(text))),
-                Fault::RefuseRecord => return Some(End::Refused(self.refused(&text))),
-                Fault::ExpireToken => {
-                    self.injection.tokens.expire(&self.table.name);
-                    return Some(End::Refused(expired()));
-                }
-                Fault::Disconnect => return Some(End::Cut),
-                Fault::DropAck => {
-                    let _ = self.signal.send(Signal::DropAck(self.next));
-                }
-                Fault::DelayAck(time) => {
-                    let _ = self.signal.send(Signal::DelayAcks(time));
-                }
-                Fault::CloseSignal(time) => {
-                    let _ = self.signal.send(Signal::Close(time));
-                }
-                Fault::AlterTable => {
-                    if let Err(error) = self.table.writer.alter().await {
-                        let text = format!("{text} The table could not be altered: {error}.");
-                        return Some(End::Refused(Status::internal(text)));
-                    }
-                }
-                Fault::DiskFull => {}
+            if let Some(end) = self.injection.refusal(fault, self.table).await {
+                return Some(end);
             }
+            let signal = match fault {
+                Fault::DropAck => Signal::DropAck(self.next),
+                Fault::DelayAck(time) => Signal::DelayAcks(time),
+                Fault::CloseSignal(time) => Signal::Close(time),
+                _ => continue,
+            };
+            // When nobody listens, the stream is over.
+            let _ = self.signal.send(signal);
         }
         None
     }

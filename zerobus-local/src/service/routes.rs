@@ -18,6 +18,7 @@ use super::catalog::Query;
 use super::grpc::Grpc;
 use super::namespace::Namespace;
 use super::origin::is_trusted;
+use super::reader::Injection;
 use super::stop::Stop;
 use super::table::Tables;
 use super::token::Tokens;
@@ -87,7 +88,12 @@ impl Routes {
         if let Some(table) = insert::table_of(path(&parts)).filter(|_| parts.method == Method::POST)
         {
             let table = percent_decoded(table);
-            let answer = insert::insert(&table, &parts, body, &self.tokens, &self.tables).await;
+            let injection = Injection {
+                faults: Arc::clone(&self.faults),
+                tokens: Arc::clone(&self.tokens),
+                cut: parts.extensions.get().cloned().unwrap_or_default(),
+            };
+            let answer = insert::insert(&table, &parts, body, &injection, &self.tables).await;
             return Ok(answer.into_response());
         }
         if parts.method == Method::GET && path(&parts) == "/" {

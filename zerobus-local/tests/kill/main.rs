@@ -20,6 +20,7 @@ mod process;
 mod random;
 mod refused;
 mod restart;
+mod soak;
 mod source;
 mod table;
 mod torn;

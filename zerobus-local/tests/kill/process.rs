@@ -109,10 +109,15 @@ impl Server {
         })
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        let running = self.running.as_ref().expect("the server does not run");
+        running.child.id()
+    }
+
     /// Runs a script among the file systems of the running server.
     pub(crate) fn mount(&self, script: &str) {
-        let running = self.running.as_ref().expect("the server does not run");
-        let pid = running.child.id().to_string();
+        let pid = self.id().to_string();
         let mut command = Command::new("nsenter");
         command.args([
             "-t",
@@ -164,8 +169,7 @@ impl Server {
 
     /// The data folder as the running server sees it.
     pub(crate) fn inside(&self) -> PathBuf {
-        let running = self.running.as_ref().expect("the server does not run");
-        let root = PathBuf::from(format!("/proc/{}/root", running.child.id()));
+        let root = PathBuf::from(format!("/proc/{}/root", self.id()));
         root.join(self.data().strip_prefix("/").unwrap())
     }
 

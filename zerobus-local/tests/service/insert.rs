@@ -1,6 +1,9 @@
 //! Records over plain HTTP.
 
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use zerobus_local::{Fault, FaultRule};
 
 use crate::Local;
 use crate::air_quality::TABLE;
@@ -127,4 +130,54 @@ async fn an_insert_into_a_table_whose_folder_is_gone_is_not_answered_as_done() {
     let record = json!([{"device_name": "a", "observed_at": 1}]).to_string();
     let answer = insert(&local, TABLE, &bearer, &record).await;
     assert_eq!(answer.status, 404);
+}
+
+#[tokio::test]
+async fn inserts_suffer_from_faults_as_messages_do() {
+    let local = Local::start().await;
+    let record = |temp| json!([{"device_name": "a", "observed_at": 1, "temp": temp}]).to_string();
+    for (fault, status, error_code) in [
+        (Fault::Unavailable, 503, "TEMPORARILY_UNAVAILABLE"),
+        (Fault::PipelineBlocked, 503, "TEMPORARILY_UNAVAILABLE"),
+        (Fault::ResourceExhausted, 429, "RESOURCE_EXHAUSTED"),
+        (Fault::Internal, 500, "INTERNAL_ERROR"),
+        (Fault::RefuseRecord, 400, "INVALID_PARAMETER_VALUE"),
+        (Fault::ExpireToken, 401, "UNAUTHENTICATED"),
+        (Fault::DiskFull, 503, "TEMPORARILY_UNAVAILABLE"),
+    ] {
+        let bearer = bearer(&local, TABLE).await;
+        local.server.fail_next(fault);
+        let answer = insert(&local, TABLE, &bearer, &record(1)).await;
+        assert_eq!(answer.status, status, "{fault:?}: {}", answer.body);
+        assert_eq!(answer.json()["error_code"], error_code);
+        assert!(local.temps().is_empty(), "{fault:?}");
+    }
+    let bearer = bearer(&local, TABLE).await;
+    for (fault, stored) in [(Fault::Disconnect, &[][..]), (Fault::DropAck, &[2])] {
+        local.server.fail_next(fault);
+        let body = record(2);
+        let text = format!(
+            "POST /zerobus/v1/tables/{TABLE}/insert HTTP/1.1\r\nhost: localhost\r\n{bearer}\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut connection = TcpStream::connect(local.server.address()).await.unwrap();
+        connection.write_all(text.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        connection.read_to_end(&mut answer).await.unwrap();
+        assert!(answer.is_empty(), "{fault:?}");
+        assert_eq!(local.temps(), stored);
+    }
+    // What is of no concern to it: one stream's faults.
+    local
+        .server
+        .fail(FaultRule::new(Fault::Internal).stream("some stream"));
+    local.server.fail_next(Fault::AlterTable);
+    let answer = insert(&local, TABLE, &bearer, &record(3)).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let rows: Vec<serde_json::Value> = local.server.rows(TABLE).await.unwrap();
+    assert_eq!(
+        (&rows[1]["temp"], &rows[1]["added_1"]),
+        (&json!(3), &json!(null))
+    );
+    assert!(rows[1].get("added_1").is_some());
 }
