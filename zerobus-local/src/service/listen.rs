@@ -189,7 +189,11 @@ async fn serve_connection(
         () = silent(&read) => {}
         () = stop.stopped() => {
             connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
+            // A stream that is to be cut ends in no other way.
+            tokio::select! {
+                _ = connection => {}
+                () = cut.due() => {}
+            }
         }
     }
 }

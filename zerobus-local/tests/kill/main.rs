@@ -10,6 +10,7 @@
 )]
 
 mod caller;
+mod chaos;
 mod compaction;
 mod disk;
 mod early;

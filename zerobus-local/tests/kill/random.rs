@@ -30,6 +30,17 @@ impl Random {
         self.next() % end
     }
 
+    /// From `first` to `last`, inclusive.
+    pub(crate) fn between(&mut self, first: i64, last: i64) -> i64 {
+        let count = last.abs_diff(first) + 1;
+        first.saturating_add_unsigned(self.below(count))
+    }
+
+    /// One of so many places.
+    pub(crate) fn index(&mut self, len: usize) -> usize {
+        usize::try_from(self.below(len as u64)).unwrap()
+    }
+
     /// From nothing to `longest`.
     pub(crate) fn pause(&mut self, longest: Duration) -> Duration {
         longest.mul_f64(self.below(1_001) as f64 / 1_000.0)
