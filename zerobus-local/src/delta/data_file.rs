@@ -22,7 +22,7 @@ use super::stats::Stats;
 use super::{DeltaError, durable};
 
 /// What a row group may take in memory before it goes to the disk.
-const ROW_GROUP_BYTES: usize = 32 * 1024 * 1024;
+pub(super) const ROW_GROUP_BYTES: usize = 32 * 1024 * 1024;
 
 /// How the rows of one table become Parquet.
 #[derive(Debug)]

@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 use tonic::{Code, Status};
 use zerobus_schema::TableName;
 
-use super::sink::{Sink, WriteFailure};
+use super::failure::WriteFailure;
+use super::sink::Sink;
 use super::status::write_failed;
 use crate::delta::{DeltaError, DeltaTable, Txn};
 

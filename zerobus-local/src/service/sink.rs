@@ -6,16 +6,13 @@ use std::time::{Duration, Instant};
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, SchemaRef};
 use tokio::sync::{Notify, oneshot, watch};
-use tonic::Code;
-use zerobus_proto::SchemaCause;
-use zerobus_schema::ColumnPath;
 
 use super::budget::Budget;
 use super::compaction::Compacted;
+use super::failure::WriteFailure;
 use super::metrics::TableMetrics;
 use super::persistent::Ask;
-use crate::decode::{Chunk, Fault, Mismatch, Plan};
-use crate::delta::{Change, Unfit};
+use crate::decode::{Chunk, Fault, Plan};
 use crate::server::Received;
 
 /// A stream that has this many undelivered bytes of records waits until the writer took them, however few others have.
@@ -40,57 +37,6 @@ pub(super) struct Progress {
     pub(super) durable: Option<i64>,
     /// Why nothing after that will be.
     pub(super) failed: Option<Arc<WriteFailure>>,
-}
-
-/// A commit that did not happen.
-#[derive(Debug)]
-pub(super) struct WriteFailure {
-    /// Tells clients whether trying again may help.
-    pub(super) code: Code,
-    pub(super) message: String,
-    /// What the table was changed to that the stream's records do not fit, where that is the reason.
-    pub(super) mismatches: Vec<Mismatch>,
-}
-
-impl WriteFailure {
-    pub(super) fn new(code: Code, message: String) -> Self {
-        Self {
-            code,
-            message,
-            mismatches: Vec::new(),
-        }
-    }
-
-    /// Another writer has changed the columns while the stream was open.
-    pub(super) fn altered(unfit: Vec<Unfit>) -> Self {
-        let mismatches = unfit.into_iter().map(|unfit| {
-            let (cause, problem) = match unfit.change {
-                Change::Dropped => (
-                    SchemaCause::FieldNotInTable,
-                    "it was dropped from the table",
-                ),
-                Change::Retyped => (
-                    SchemaCause::TypeIncompatible,
-                    "its type was changed in the table",
-                ),
-                Change::Required => (
-                    SchemaCause::MissingRequiredColumn,
-                    "it became NOT NULL in the table",
-                ),
-            };
-            let root = ColumnPath::default();
-            Mismatch {
-                cause,
-                path: unfit.path.iter().fold(root, |path, name| path.child(name)),
-                problem: format!("{problem} while the stream was open"),
-            }
-        });
-        Self {
-            code: Code::InvalidArgument,
-            message: "its columns were changed".to_owned(),
-            mismatches: mismatches.collect(),
-        }
-    }
 }
 
 /// What a writer is told.

@@ -6,7 +6,7 @@ use tonic::{Code, Status};
 use zerobus_proto::{CAUSES_KEY, ERROR_CODE_KEY, ERROR_DOMAIN, ErrorCode, SCHEMA_ERROR_REASON};
 use zerobus_schema::TableName;
 
-use super::sink::WriteFailure;
+use super::failure::WriteFailure;
 use crate::decode::Mismatch;
 
 /// The most mismatches that one text lists.

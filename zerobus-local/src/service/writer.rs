@@ -13,9 +13,11 @@ use zerobus_schema::TableName;
 
 use super::budget::Budget;
 use super::compaction::{Compacted, Compaction};
+use super::failure::WriteFailure;
 use super::metrics::TableMetrics;
+use super::outcome::{Failed, Outcome, Part};
 use super::persistent::{Ask, PersistentStreams, Problem, What};
-use super::sink::{Note, Planned, Sink, WriteFailure};
+use super::sink::{Note, Planned, Sink};
 use super::table::{CurrentColumns, Writing};
 use crate::delta::{self, DeltaError, DeltaTable, Txn};
 use crate::rows::LiveFiles;
@@ -358,7 +360,7 @@ impl WriterThread {
             reply,
         } = ask;
         if self.is_behind && !self.reopen() {
-            let _ = reply.send(Err(Problem::Failed(unreadable())));
+            let _ = reply.send(Err(Problem::Failed(WriteFailure::unreadable())));
             return;
         }
         let (persistent, table) = (&mut self.persistent, &mut self.table);
@@ -368,7 +370,7 @@ impl WriterThread {
             Ok(Err(error)) => Err(Problem::Failed(self.failure(&error))),
             Err(_) => {
                 self.reopen();
-                Err(Problem::Failed(broke_off()))
+                Err(Problem::Failed(WriteFailure::broke_off()))
             }
         };
         // Nobody may be waiting any more.
@@ -381,7 +383,7 @@ impl WriterThread {
         let committed = catch_unwind(AssertUnwindSafe(|| self.commit(ready)));
         committed.unwrap_or_else(|_| {
             self.reopen();
-            let failure = Arc::new(broke_off());
+            let failure = Arc::new(WriteFailure::broke_off());
             let failed = sinks.into_iter().map(|sink| (sink, Arc::clone(&failure)));
             Outcome {
                 durable: Vec::new(),
@@ -487,7 +489,7 @@ impl WriterThread {
 
     fn failure(&mut self, error: &DeltaError) -> WriteFailure {
         let is_there = self.reopen();
-        WriteFailure::new(code_of(error, is_there), error.to_string())
+        WriteFailure::of(error, is_there)
     }
 
     /// After a failure, what the table knows of its log may be behind, and another writer may have given it other
@@ -509,83 +511,5 @@ impl WriterThread {
     /// Nothing that was acked depends on it, so nobody is told when it fails.
     fn maintain(&mut self) {
         let _ = catch_unwind(AssertUnwindSafe(|| self.table.maintain()));
-    }
-}
-
-/// What one stream has in a commit.
-struct Part {
-    sink: Arc<Sink>,
-    /// The offset of its last message.
-    last_offset: Option<i64>,
-    /// In the columns that its table had when the stream was opened.
-    batch: Option<RecordBatch>,
-}
-
-impl Part {
-    /// Whether the table is to have anything of it.
-    fn is_something(&self) -> bool {
-        self.batch.is_some() || (self.sink.app_id().is_some() && self.last_offset.is_some())
-    }
-}
-
-/// Why a commit was not made.
-enum Failed {
-    /// Because the table is another one by now.
-    Altered(WriteFailure),
-    Otherwise(WriteFailure),
-}
-
-/// What became of the streams in a commit.
-#[derive(Default)]
-struct Outcome {
-    durable: Vec<(Arc<Sink>, Option<i64>)>,
-    failed: Vec<(Arc<Sink>, Arc<WriteFailure>)>,
-}
-
-impl Outcome {
-    fn fail_all(&mut self, parts: Vec<Part>, failure: WriteFailure) {
-        let failure = Arc::new(failure);
-        let failed = parts
-            .into_iter()
-            .map(|part| (part.sink, Arc::clone(&failure)));
-        self.failed.extend(failed);
-    }
-
-    fn report(self) {
-        for (sink, offset) in self.durable {
-            sink.durable(offset);
-        }
-        for (sink, failure) in self.failed {
-            sink.fail(&failure);
-        }
-    }
-}
-
-fn unreadable() -> WriteFailure {
-    let problem =
-        "its log cannot be read since a commit failed, so nobody knows how far streams have come";
-    WriteFailure::new(Code::Unavailable, problem.to_owned())
-}
-
-fn broke_off() -> WriteFailure {
-    WriteFailure::new(
-        Code::Internal,
-        "the writer of the table broke off".to_owned(),
-    )
-}
-
-/// Only what may pass has a code after which clients try again. `is_there` says whether the table could be opened anew.
-fn code_of(error: &DeltaError, is_there: bool) -> Code {
-    match error {
-        DeltaError::DiskFull { .. }
-        | DeltaError::NotAllowed { .. }
-        | DeltaError::Conflict { .. }
-        | DeltaError::Io { .. } => Code::Unavailable,
-        DeltaError::Gone { .. } if is_there => Code::Unavailable,
-        DeltaError::Gone { .. } => Code::NotFound,
-        DeltaError::SchemaChanged { .. } | DeltaError::Unsupported { .. } => {
-            Code::FailedPrecondition
-        }
-        _ => Code::Internal,
     }
 }

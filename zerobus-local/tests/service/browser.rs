@@ -281,6 +281,10 @@ async fn the_page_shows_tables_streams_and_rows_and_switches_faults() {
     }
     browser.check_width().await;
     browser.picture("rows").await;
+    browser
+        .run("document.querySelector('#streams-title').scrollIntoView()")
+        .await;
+    browser.picture("streams").await;
     browser.prefer("dark").await;
     browser.click("[data-tab=schema]").await;
     browser
@@ -315,6 +319,10 @@ async fn the_page_shows_tables_streams_and_rows_and_switches_faults() {
     assert_eq!(rules[0]["fault"], "unavailable");
     // It goes on from where it was.
     assert!(rules[0]["after"].as_u64().unwrap() < 1_000_000, "{rules}");
+    browser
+        .run("document.querySelector('#faults-title').scrollIntoView()")
+        .await;
+    browser.picture("faults").await;
     browser.click("#faults tr.off button").await;
     browser
         .until("document.querySelectorAll('#faults tr:not(.off)').length === 2")

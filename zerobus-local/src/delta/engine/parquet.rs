@@ -21,6 +21,7 @@ use super::json::name_file;
 use super::rows::Rows;
 use super::storage::local_path;
 use super::table;
+use crate::delta::data_file::ROW_GROUP_BYTES;
 use crate::delta::durable::{Durability, Existing};
 use crate::delta::{DeltaError, schema};
 
@@ -37,34 +38,18 @@ impl ParquetHandler for Parquet {
         physical_schema: SchemaRef,
         _predicate: Option<PredicateRef>,
     ) -> KernelResult<FileDataReadResultIterator> {
-        let mut batches = Vec::new();
-        for file in files {
-            let path = local_path(&file.location)?;
-            let corrupt = |error: &dyn std::fmt::Display| corrupt(&path, error);
-            let reader = open(&path)?;
-            let roots = reader.parquet_schema().root_schema().get_fields();
-            let wanted: Vec<_> = roots
-                .iter()
-                .enumerate()
-                .filter(|(_, root)| physical_schema.contains(root.name()))
-                .map(|(index, _)| index)
-                .collect();
-            let mask = ProjectionMask::roots(reader.parquet_schema(), wanted);
-            let reader = reader
-                .with_projection(mask)
-                .build()
-                .map_err(|error| corrupt(&error))?;
-            for batch in reader {
-                let mut rows = table::rows(&batch.map_err(|error| corrupt(&error))?);
-                name_file(&mut rows, file, &physical_schema);
-                batches.push(Rows::new(physical_schema.clone(), rows));
-            }
-        }
-        Ok(Box::new(
-            batches
-                .into_iter()
-                .map(|rows| Ok(Box::new(rows) as Box<dyn EngineData>)),
-        ))
+        // Batch by batch: a checkpoint has an action for every file that the table ever had.
+        let files = files.to_vec();
+        let rows = files.into_iter().flat_map(move |file| {
+            let (rows, failed) = match read(&file, &physical_schema) {
+                Ok(rows) => (Some(rows), None),
+                Err(error) => (None, Some(Err(error))),
+            };
+            rows.into_iter().flatten().chain(failed)
+        });
+        Ok(Box::new(rows.map(|rows| {
+            rows.map(|rows| Box::new(rows) as Box<dyn EngineData>)
+        })))
     }
 
     fn write_parquet_file(
@@ -83,6 +68,9 @@ impl ParquetHandler for Parquet {
         writer.write(&first).map_err(failed)?;
         for batch in batches {
             writer.write(&batch?).map_err(failed)?;
+            if writer.in_progress_size() > ROW_GROUP_BYTES {
+                writer.flush().map_err(failed)?;
+            }
         }
         let bytes = writer.into_inner().map_err(failed)?;
         self.durability
@@ -96,6 +84,31 @@ impl ParquetHandler for Parquet {
             schema: Arc::new(schema::delta_schema(reader.schema())?),
         })
     }
+}
+
+/// The rows of a checkpoint, in the columns that the kernel asks for.
+fn read(
+    file: &FileMeta,
+    schema: &SchemaRef,
+) -> KernelResult<impl Iterator<Item = KernelResult<Rows>> + Send + use<>> {
+    let path = local_path(&file.location)?;
+    let reader = open(&path)?;
+    let roots = reader.parquet_schema().root_schema().get_fields();
+    let wanted: Vec<_> = roots
+        .iter()
+        .enumerate()
+        .filter(|(_, root)| schema.contains(root.name()))
+        .map(|(index, _)| index)
+        .collect();
+    let mask = ProjectionMask::roots(reader.parquet_schema(), wanted);
+    let reader = reader.with_projection(mask).build();
+    let reader = reader.map_err(|error| corrupt(&path, &error))?;
+    let (file, schema) = (file.clone(), schema.clone());
+    Ok(reader.map(move |batch| {
+        let mut rows = table::rows(&batch.map_err(|error| corrupt(&path, &error))?);
+        name_file(&mut rows, &file, &schema);
+        Ok(Rows::new(schema.clone(), rows))
+    }))
 }
 
 fn options() -> ArrowWriterOptions {
