@@ -45,9 +45,10 @@ pub(crate) async fn check(
     }
     let resent: u64 = lanes.iter().map(|lane| lane.resent_records).sum();
     if again > resent {
-        return Err(
-            format!("{again} rows are there more than once, but {resent} records were sent again").into(),
-        );
+        return Err(format!(
+            "{again} rows are there more than once, but {resent} records were sent again"
+        )
+        .into());
     }
     println!("nothing is lost");
     Ok(())

@@ -16,6 +16,7 @@ mod dynamic_bytes;
 mod isolation;
 mod kinds;
 mod lanes;
+mod memory;
 mod pressure;
 mod producers;
 mod proxy;

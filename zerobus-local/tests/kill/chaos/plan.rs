@@ -7,8 +7,8 @@ use zerobus_client::StreamOptions;
 
 use crate::random::Random;
 
-/// Doubled with each failure in a row, of which some streams have twenty and more.
-pub(super) const BACKOFF: Duration = Duration::from_nanos(50);
+/// Doubled with each failure in a row, of which some streams have thirty and more.
+pub(super) const BACKOFF: Duration = Duration::from_nanos(1);
 
 /// Everything that follows from a seed.
 #[derive(Debug)]
