@@ -124,12 +124,19 @@ pub(crate) fn request_frame(request: &EphemeralStreamRequest) -> Bytes {
     frame.freeze()
 }
 
+/// Messages shorter than this go out together, as far as they are there: HTTP/2 servers take a flood of small frames
+/// for an attack, and each frame has its cost.
+const SMALL: usize = 4 << 10;
+/// What small messages are gathered to: as much as a frame holds unless the server says otherwise.
+const GATHERED: usize = 16 << 10;
+
 /// The request side of one connection: `create_stream`, then whatever the queue has for this connection.
 #[derive(Debug)]
 pub(crate) struct RequestBody {
     queue: Arc<Queue>,
     connection: u64,
-    next: Option<Bytes>,
+    /// What goes out next, in order.
+    next: [Option<Bytes>; 2],
     /// Until the next message may go out.
     pause: Option<Pin<Box<Sleep>>>,
 }
@@ -139,9 +146,32 @@ impl RequestBody {
         Self {
             queue,
             connection,
-            next: Some(create_stream),
+            next: [Some(create_stream), None],
             pause: None,
         }
+    }
+
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Bytes, Option<Bytes>)>> {
+        self.queue.poll_send(self.connection, &mut self.pause, cx)
+    }
+
+    /// Adds what else is there to a small message, and keeps the first that is not small for later.
+    fn gather(&mut self, first: &[u8], second: &[u8], cx: &mut Context<'_>) -> Bytes {
+        let mut gathered = BytesMut::with_capacity(first.len() + second.len());
+        gathered.extend_from_slice(first);
+        gathered.extend_from_slice(second);
+        // At the end, and when there is nothing, the queue says so again.
+        while gathered.len() < GATHERED - SMALL
+            && let Poll::Ready(Some((first, second))) = self.poll_message(cx)
+        {
+            if first.len() + second.as_ref().map_or(0, Bytes::len) >= SMALL {
+                self.next = [Some(first), second];
+                break;
+            }
+            gathered.extend_from_slice(&first);
+            gathered.extend_from_slice(&second.unwrap_or_default());
+        }
+        gathered.freeze()
     }
 }
 
@@ -153,17 +183,24 @@ impl http_body::Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if let Some(frame) = self.next.take() {
+        let this = &mut *self;
+        if let Some(frame) = this.next.iter_mut().find_map(Option::take) {
             return Poll::Ready(Some(Ok(Frame::data(frame))));
         }
-        let this = &mut *self;
-        let frames = this.queue.poll_send(this.connection, &mut this.pause, cx);
-        frames.map(|frames| {
-            frames.map(|(first, second)| {
-                this.next = second;
-                Ok(Frame::data(first))
-            })
-        })
+        let Poll::Ready(message) = this.poll_message(cx) else {
+            return Poll::Pending;
+        };
+        let Some((first, second)) = message else {
+            return Poll::Ready(None);
+        };
+        let small = first.len() + second.as_ref().map_or(0, Bytes::len) < SMALL;
+        let frame = if small {
+            this.gather(&first, &second.unwrap_or_default(), cx)
+        } else {
+            this.next = [second, None];
+            first
+        };
+        Poll::Ready(Some(Ok(Frame::data(frame))))
     }
 }
 

@@ -314,3 +314,29 @@ async fn a_stream_whose_tokens_never_last_is_given_up() {
     assert!(error.to_string().contains("token expired"), "{error}");
     assert_eq!(texts_of(stream.get_unacked_records()), ["a"]);
 }
+
+#[tokio::test]
+async fn many_small_messages_are_no_flood_when_they_are_sent_again() {
+    const MANY: usize = 5_000;
+    let mut server = Server::start().await;
+    let (mut stream, mut call) = open(&mut server, |options| {
+        eager(options);
+        options.batch_records = 1;
+    })
+    .await;
+    for text in numbered(0..MANY) {
+        stream.ingest_record(&Line(&text)).await.unwrap();
+    }
+    // HTTP/2 servers end connections on which small frames wait by the hundred.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let (records, _) = call.records(0, MANY).await;
+    assert_eq!(records.len(), MANY);
+    call.fail(Status::unavailable("again"));
+    let mut call = server.opened().await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let (records, last) = call.records(0, MANY).await;
+    assert_eq!(records, numbered(0..MANY));
+    call.ack(last);
+    stream.flush().await.unwrap();
+    assert_eq!(stream.reconnects(), 1);
+}
