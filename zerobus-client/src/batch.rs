@@ -173,6 +173,14 @@ impl Payload {
         self.clone()
     }
 
+    /// The framed records.
+    pub(crate) fn framed(&self) -> &[u8] {
+        match self {
+            Self::New(buf) => buf.get(HEADROOM..).unwrap_or_default(),
+            Self::Shared(records) | Self::Sent(records) => records,
+        }
+    }
+
     /// Takes the payload apart after so many records, and tells the framed bytes of each part.
     pub(crate) fn split(&self, records: i64) -> ((Self, u64), (Self, u64)) {
         let mut walk = self.records();
@@ -198,6 +206,30 @@ impl Payload {
             },
         }
     }
+}
+
+/// How many records a serialized `ProtoEncodedRecordBatch` holds; none when it is not one, or not whole.
+pub(crate) fn count_records(mut framed: &[u8]) -> Option<usize> {
+    let mut count = 0;
+    while !framed.is_empty() {
+        if framed.try_get_u8().ok()? != RECORDS_TAG {
+            return None;
+        }
+        let mut len = 0;
+        for shift in (0..LENGTH_WIDTH_MAX).map(|byte| 7 * byte) {
+            let byte = framed.try_get_u8().ok()?;
+            len |= usize::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                break;
+            }
+            if shift + 7 == 7 * LENGTH_WIDTH_MAX {
+                return None;
+            }
+        }
+        framed = framed.get(len..)?;
+        count += 1;
+    }
+    Some(count)
 }
 
 /// Takes a serialized `ProtoEncodedRecordBatch` apart.

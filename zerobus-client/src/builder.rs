@@ -14,6 +14,7 @@ use crate::lanes::LanesBuilder;
 use crate::opening::Opening;
 use crate::options::StreamOptions;
 use crate::refused::{DeadLetters, RefusedRecord};
+use crate::spool::Spool;
 use crate::stream::{Stream, UnackedSink};
 
 /// Opens a [`Stream`].
@@ -25,6 +26,7 @@ pub struct StreamBuilder<R> {
     dead_letters: Option<DeadLetters>,
     callback: Option<Arc<dyn AckCallback>>,
     unacked_sink: Option<UnackedSink>,
+    spool: Option<Spool>,
     record: PhantomData<fn(&R)>,
 }
 
@@ -38,6 +40,7 @@ impl<R> StreamBuilder<R> {
             dead_letters: None,
             callback: None,
             unacked_sink: None,
+            spool: None,
             record: PhantomData,
         }
     }
@@ -125,6 +128,14 @@ impl<R> StreamBuilder<R> {
         self
     }
 
+    /// Keeps what is not acked on disk as well, over a crash of the process; and sends first what an earlier stream has
+    /// left there.
+    #[must_use]
+    pub fn spool(mut self, spool: Spool) -> Self {
+        self.spool = Some(spool);
+        self
+    }
+
     /// Opens the stream: fetches a token, connects, and has the service accept table and descriptor. What may pass
     /// is tried again as the options say.
     ///
@@ -135,7 +146,7 @@ impl<R> StreamBuilder<R> {
     /// Outside a tokio runtime: the stream has a background task.
     pub async fn open(self) -> Result<Stream<R>, Error> {
         let (opening, unacked_sink) = self.opening()?;
-        let opened = opening.open(Vec::new()).await?;
+        let opened = opening.open(None).await?;
         Ok(Stream::new(opening, opened, unacked_sink))
     }
 
@@ -173,6 +184,7 @@ impl<R> StreamBuilder<R> {
             options: self.options,
             dead_letters: self.dead_letters,
             callback: self.callback,
+            spool: self.spool,
         };
         Ok((opening, self.unacked_sink))
     }

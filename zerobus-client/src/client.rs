@@ -1,4 +1,5 @@
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use zerobus_catalog::{Config, Secret, Workspace, WorkspaceBuilder};
@@ -16,6 +17,7 @@ use crate::insert::Insert;
 use crate::json::Json;
 use crate::proto::Proto;
 use crate::proxy::ProxySetting;
+use crate::spool::{self, Replay, Spool};
 
 /// Where streams go and as whom: the endpoint, the workspace and the credentials. Cheap to clone.
 #[derive(Clone)]
@@ -139,6 +141,29 @@ impl Client {
             ))
         })?;
         Ok(workspace.table(&table).await?)
+    }
+
+    /// Begins to open a stream that sends what an earlier one has left in the folder of its [`Spool`], and takes nothing
+    /// else. Close it to have it all durable; what is acked leaves the folder. Lanes have a folder each:
+    /// [`SpoolContents::read`](crate::SpoolContents::read) names them.
+    ///
+    /// ```no_run
+    /// # async fn run(client: zerobus_client::Client) -> Result<(), zerobus_client::Error> {
+    /// for left in zerobus_client::SpoolContents::read("/var/lib/meter/spool")? {
+    ///     client.replay(&left.folder)?.open().await?.close().await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Spool`] when the folder cannot be read, or there is nothing in it.
+    pub fn replay(&self, folder: impl AsRef<Path>) -> Result<StreamBuilder<Replay>, Error> {
+        let folder = folder.as_ref();
+        let (table, format) = spool::format(folder)?;
+        Ok(self
+            .stream_of::<Replay>(table, format)
+            .spool(Spool::at(folder)))
     }
 
     fn stream_of<R>(&self, table: impl Into<String>, format: Format) -> StreamBuilder<R> {

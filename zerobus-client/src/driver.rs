@@ -46,6 +46,8 @@ enum Ended {
     /// The service asked the stream to move.
     Moved,
     Lost(Error),
+    /// Nothing on the other side is to blame, or can help.
+    Failed(Error),
 }
 
 impl Driver {
@@ -92,6 +94,7 @@ impl Driver {
                     farewell(connection).await;
                     return self.queue.end(None);
                 }
+                Ended::Failed(error) => Err(error),
                 Ended::Moved => {
                     tracing::debug!(table = %self.connector.table, "stream moves to a new connection");
                     self.queue.count_rotation();
@@ -151,6 +154,7 @@ impl Driver {
                 }
                 () = timer.as_mut() => self.on_time(&mut serving),
                 () = self.queue.close_requested() => Some(Ended::Closed),
+                error = self.queue.failure() => Some(Ended::Failed(error)),
             };
             if let Some(ended) = ended {
                 break ended;
@@ -405,6 +409,7 @@ impl Driver {
         tokio::select! {
             connection = self.reconnect(error, was_open) => connection.map(Some),
             () = queue.close_requested() => Ok(None),
+            error = queue.failure() => Err(error),
         }
     }
 

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use zerobus_catalog::CatalogError;
@@ -44,6 +45,13 @@ pub enum Error {
     Drift {
         /// What has changed, column by column.
         error: Box<SchemaDrift>,
+    },
+    /// The spool cannot be used.
+    Spool {
+        /// The folder, or the file in it.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
     },
     /// A token, or a table's schema, could not be had from the workspace.
     Catalog {
@@ -168,6 +176,7 @@ impl Error {
             Self::Configuration { .. }
             | Self::TableName { .. }
             | Self::Descriptor { .. }
+            | Self::Spool { .. }
             | Self::Columns { .. }
             | Self::Drift { .. }
             | Self::Record { .. }
@@ -228,6 +237,7 @@ impl fmt::Display for Error {
             Self::Configuration { problem } => f.write_str(problem),
             Self::TableName { error } => write!(f, "{error}"),
             Self::Descriptor { error } => write!(f, "{error}"),
+            Self::Spool { path, problem } => write!(f, "the spool {}: {problem}", path.display()),
             Self::Columns { error } => write!(f, "{error}"),
             Self::Drift { error } => write!(f, "{error}"),
             Self::Catalog { error } => write!(f, "{error}"),

@@ -381,6 +381,9 @@ impl<R> LanesBuilder<R> {
                 "one ack callback cannot tell the lanes' offsets apart; give each its own with LanesBuilder::ack_callbacks",
             ));
         }
+        if let Some(spool) = &first.spool {
+            spool.check_lanes(count)?;
+        }
         first.budget = Some(Arc::new(Budget::new(
             first.options.max_inflight_records,
             first.options.max_inflight_bytes,
@@ -390,9 +393,10 @@ impl<R> LanesBuilder<R> {
             let one = Opening {
                 lane,
                 callback: self.callbacks.get(lane).cloned(),
+                spool: first.spool.as_ref().map(|spool| spool.of_lane(lane)),
                 ..first.clone()
             };
-            opening.spawn(async move { one.open(Vec::new()).await.map(|opened| (one, opened)) });
+            opening.spawn(async move { one.open(None).await.map(|opened| (one, opened)) });
         }
         let mut opened: Vec<(Opening, Opened)> = Vec::with_capacity(count);
         while let Some(one) = opening.join_next().await {

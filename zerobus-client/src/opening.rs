@@ -1,6 +1,6 @@
 //! What a stream is opened with, kept so that it can be opened again.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::task::AbortHandle;
 use tracing::{Instrument as _, Span};
@@ -21,6 +21,7 @@ use crate::pace::Pace;
 use crate::queue::Queue;
 use crate::refused::DeadLetters;
 use crate::schema_check::SchemaCheck;
+use crate::spool::{SharedSpool, Spool, SpoolWriter};
 
 #[derive(Clone)]
 pub(crate) struct Opening {
@@ -34,6 +35,13 @@ pub(crate) struct Opening {
     pub(crate) options: StreamOptions,
     pub(crate) dead_letters: Option<DeadLetters>,
     pub(crate) callback: Option<Arc<dyn AckCallback>>,
+    pub(crate) spool: Option<Spool>,
+}
+
+/// What a stream that is made anew takes over.
+pub(crate) struct Predecessor {
+    pub(crate) unacked: Vec<Message<Payload>>,
+    pub(crate) spool: Option<SharedSpool>,
 }
 
 /// A stream that is open, and its background task.
@@ -44,8 +52,23 @@ pub(crate) struct Opened {
 }
 
 impl Opening {
-    /// Opens a stream that sends `unacked` first: the records that are numbered from 0.
-    pub(crate) async fn open(&self, unacked: Vec<Message<Payload>>) -> Result<Opened, Error> {
+    /// Opens a stream. What its predecessor, or the spool of an earlier process, has left it sends first: the records
+    /// that are numbered from 0.
+    pub(crate) async fn open(&self, predecessor: Option<Predecessor>) -> Result<Opened, Error> {
+        let Predecessor { unacked, spool } = match (predecessor, &self.spool) {
+            (Some(predecessor), _) => predecessor,
+            (None, Some(spool)) => {
+                let (writer, left) = SpoolWriter::open(spool, &self.table, &self.format)?;
+                Predecessor {
+                    unacked: left.messages,
+                    spool: Some(Arc::new(Mutex::new(writer))),
+                }
+            }
+            (None, None) => Predecessor {
+                unacked: Vec::new(),
+                spool: None,
+            },
+        };
         let connector = Connector::new(
             self.client.endpoint.clone(),
             Arc::clone(&self.client.headers),
@@ -69,6 +92,9 @@ impl Opening {
         let mut intake = Intake::new(Arc::clone(&queue), &self.options, self.format.schema);
         let sends_at_once = !unacked.is_empty();
         intake.adopt(unacked);
+        if let Some(spool) = spool {
+            queue.set_spool(spool);
+        }
         let mut driver = Driver::new(
             connector,
             Arc::clone(&queue),

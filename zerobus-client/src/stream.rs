@@ -13,7 +13,7 @@ use crate::callback::Callbacks;
 use crate::error::Error;
 use crate::intake::Intake;
 use crate::metrics::StreamMetrics;
-use crate::opening::{Opened, Opening};
+use crate::opening::{Opened, Opening, Predecessor};
 use crate::producer::Producer;
 use crate::queue::{Progress, Queue};
 use crate::record::Record;
@@ -279,7 +279,11 @@ impl<R> Stream<R> {
     #[doc(alias = "recreate_stream")]
     pub async fn recreate(&mut self) -> Result<(), Error> {
         self.end();
-        let opened = self.opening.open(self.queue().unacked_messages()).await?;
+        let predecessor = Predecessor {
+            unacked: self.queue().unacked_messages(),
+            spool: self.queue().spool(),
+        };
+        let opened = self.opening.open(Some(predecessor)).await?;
         self.progress = opened.intake.acks().queue.progress();
         self.intake = opened.intake;
         self.task = opened.task;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::RecordId;
@@ -14,6 +15,7 @@ use crate::error::Error;
 use crate::metrics::Counters;
 use crate::pace::Pace;
 use crate::slot::{Found, Slot};
+use crate::spool::{SharedSpool, lock};
 
 /// What is changed under the lock.
 #[derive(Debug, Default)]
@@ -28,6 +30,10 @@ pub(super) struct Core {
     pub(super) queued_records: i64,
     pub(super) pace: Pace,
     pub(super) counters: Counters,
+    pub(super) spool: Option<SharedSpool>,
+    /// Why the stream has to end.
+    pub(super) failure: Option<Error>,
+    pub(super) failed: Arc<Notify>,
     /// Which connection may take messages out; that of an earlier one has ended.
     pub(super) connection: u64,
     pub(super) sending: Sending,
@@ -66,6 +72,12 @@ impl Core {
             payload: batch.into_payload(),
             whole,
         };
+        if let Some(spool) = &self.spool
+            && let Err(error) = lock(spool).append(message.payload.framed(), message.records, whole)
+        {
+            self.failure.get_or_insert(error);
+            self.failed.notify_one();
+        }
         self.push_message(budget, slot, message);
     }
 

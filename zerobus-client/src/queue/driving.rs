@@ -15,6 +15,7 @@ use crate::batch::Payload;
 use crate::codec::batch_frames;
 use crate::error::Error;
 use crate::isolation::Suspects;
+use crate::spool::lock;
 use crate::state::StreamState;
 
 /// Of so many refused messages the reason is kept.
@@ -138,13 +139,33 @@ impl Queue {
                 progress.acked_records = records;
                 progress.acked_bytes = bytes;
             });
-            self.budget.settled(records - before.0, bytes - before.1);
+            self.settle(records - before.0, bytes - before.1);
         }
         Ok(Acked {
             moved,
             in_flight,
             records,
         })
+    }
+
+    /// So much is nobody's concern any more.
+    fn settle(&self, records: i64, bytes: u64) {
+        let spool = self.core().spool.clone();
+        if let Some(spool) = spool {
+            lock(&spool).settled(records);
+        }
+        self.budget.settled(records, bytes);
+    }
+
+    /// Comes when the stream has to end, with the reason.
+    pub(crate) async fn failure(&self) -> Error {
+        let failed = Arc::clone(&self.core().failed);
+        loop {
+            failed.notified().await;
+            if let Some(error) = self.core().failure.clone() {
+                return error;
+            }
+        }
     }
 
     /// The service refused the stream and the present connection is over: what it may be about.
@@ -201,7 +222,7 @@ impl Queue {
             progress.acked_bytes = bytes;
             progress.refused_records += message.records.unsigned_abs();
         });
-        self.budget.settled(message.records, message.bytes);
+        self.settle(message.records, message.bytes);
     }
 
     pub(crate) fn in_flight(&self) -> usize {

@@ -11,6 +11,7 @@ use crate::batch::{Batch, Payload};
 use crate::budget::Budget;
 use crate::error::Error;
 use crate::slot::{Place, Slot};
+use crate::spool::SharedSpool;
 
 impl Queue {
     #[inline]
@@ -82,7 +83,16 @@ impl Queue {
         true
     }
 
-    /// Queues what was a message of another stream.
+    /// What is queued from here on is written down as well.
+    pub(crate) fn set_spool(&self, spool: SharedSpool) {
+        self.core().spool = Some(spool);
+    }
+
+    pub(crate) fn spool(&self) -> Option<SharedSpool> {
+        self.core().spool.clone()
+    }
+
+    /// Queues what was a message of another stream, or of an earlier process.
     pub(crate) fn adopt(&self, slot: &Slot, message: Message<Payload>) {
         self.core().push_message(&self.budget, slot, message);
     }

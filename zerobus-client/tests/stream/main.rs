@@ -23,4 +23,5 @@ mod proxy;
 mod recovery;
 mod refusal;
 mod sight;
+mod spool;
 mod tls;

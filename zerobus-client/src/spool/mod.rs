@@ -1,0 +1,140 @@
+//! What is not acked, kept on disk over a crash of the process.
+
+mod contents;
+mod segment;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use contents::SpoolContents;
+pub(crate) use writer::SpoolWriter;
+
+use self::contents::Leftovers;
+use crate::descriptor::ProtoDescriptor;
+use crate::error::Error;
+use crate::format::Format;
+
+/// A folder that keeps the records of a stream from when they are queued until they are acked, so that they survive
+/// the process; given to [`StreamBuilder::spool`](crate::StreamBuilder::spool).
+///
+/// A stream that opens with a folder in which an earlier one left records sends them first. They may be stored already:
+/// delivery is at-least-once. A folder is one stream's at a time; lanes have a folder each within it.
+///
+/// What a crash can take is what still gathers: nothing with a `linger` of zero, a few milliseconds' records
+/// otherwise, and nothing that was flushed. With [`SpoolSync::Always`] that holds for a crash of the machine as well.
+///
+/// The folder holds no more than the bounds of the stream let be on its way, and up to 16 MiB that is acked. Its files
+/// are checksummed and for their owner alone. They hold records, and no credentials.
+///
+/// ```no_run
+/// # async fn run<R: zerobus_client::ZerobusRecord>(client: zerobus_client::Client) -> Result<(), zerobus_client::Error> {
+/// use zerobus_client::Spool;
+///
+/// let mut stream = client.stream::<R>().spool(Spool::at("/var/lib/meter/spool")).open().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spool {
+    pub(crate) folder: PathBuf,
+    pub(crate) sync: SpoolSync,
+}
+
+/// The kind of a stream that sends what a spool holds, and takes nothing; opened with
+/// [`Client::replay`](crate::Client::replay).
+#[derive(Debug, Clone, Copy)]
+pub enum Replay {}
+
+/// For which table, and of what kind, the records in a folder are.
+pub(crate) fn format(folder: &Path) -> Result<(String, Format), Error> {
+    let left = Leftovers::read(folder)?;
+    let Some(header) = left.header.filter(|_| !left.messages.is_empty()) else {
+        return Err(Error::Spool {
+            path: folder.to_owned(),
+            problem: "there is nothing in it that is not acked".to_owned(),
+        });
+    };
+    let format = if header.json {
+        Format::json()
+    } else {
+        Format::proto(ProtoDescriptor::new(header.descriptor))
+    };
+    Ok((header.table, format))
+}
+
+/// The spool of a stream, which outlives the queue that writes to it when the stream is made anew.
+pub(crate) type SharedSpool = Arc<Mutex<SpoolWriter>>;
+
+pub(crate) fn lock(spool: &SharedSpool) -> MutexGuard<'_, SpoolWriter> {
+    // Nothing in here leaves the writer half changed.
+    spool.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// When what is in a spool is safe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum SpoolSync {
+    /// Once the system has it: it survives a crash of the process, not one of the machine.
+    #[default]
+    Os,
+    /// Once the disk has it. Costs a flush of the disk for each message.
+    Always,
+}
+
+impl Spool {
+    /// A spool in this folder, which is made when it is missing.
+    #[must_use]
+    pub fn at(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            sync: SpoolSync::Os,
+        }
+    }
+
+    /// When what is in it is safe.
+    #[must_use]
+    pub fn sync(mut self, sync: SpoolSync) -> Self {
+        self.sync = sync;
+        self
+    }
+
+    /// That of one lane.
+    pub(crate) fn of_lane(&self, lane: usize) -> Self {
+        Self {
+            folder: self.folder.join(lane_name(lane)),
+            sync: self.sync,
+        }
+    }
+
+    /// Refuses a folder in which there are records of lanes that will not be.
+    pub(crate) fn check_lanes(&self, count: usize) -> Result<(), Error> {
+        if !self.folder.exists() {
+            return Ok(());
+        }
+        let names: Vec<String> = (0..count).map(lane_name).collect();
+        let other = SpoolContents::read(&self.folder)?.into_iter().find(|left| {
+            let name = left.folder.file_name().and_then(|name| name.to_str());
+            left.folder == self.folder || !names.iter().any(|lane| Some(lane.as_str()) == name)
+        });
+        match other {
+            None => Ok(()),
+            Some(left) => Err(Error::Spool {
+                problem: format!(
+                    "it holds {} records, and there are {count} lanes now, of which none takes them over; send them \
+                     with `zerobus replay`, or open as many lanes as before",
+                    left.records
+                ),
+                path: left.folder,
+            }),
+        }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+fn lane_name(lane: usize) -> String {
+    format!("lane-{lane}")
+}
