@@ -23,6 +23,8 @@
 //!
 //! [`Workspace::from_env`] takes all of it from the environment and the profiles of `~/.databrickscfg`, see [`Config`].
 //!
+//! In the place of a client id and secret, [`WorkspaceBuilder::federation`] takes the tokens of another identity provider.
+//!
 //! TLS is rustls with *ring*; nothing is installed globally. The roots are the system's, or those of
 //! `SSL_CERT_FILE` and `SSL_CERT_DIR` where these are set.
 

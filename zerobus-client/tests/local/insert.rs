@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use zerobus_client::{Client, Error, ErrorCode, GrpcCode, JsonValue, ProtoMessage, RecordSchema};
-use zerobus_local::LocalZerobus;
+use zerobus_local::{Fault, LocalZerobus};
 
 use crate::kinds::{COLUMNS, Derived, derived, expected, message};
 use crate::{TABLE, builder, client, rows, server};
@@ -155,4 +155,39 @@ async fn a_service_that_is_away_is_asked_again_and_given_up() {
         matches!(error, Error::RetriesExhausted { failures: 3, .. }),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn what_may_pass_is_tried_again_and_what_may_not_is_told() {
+    let server = server("n INT").await;
+    let client = client(&server);
+    let insert = client
+        .json_insert(TABLE)
+        .configure(|options| options.recovery_backoff = Duration::from_millis(1));
+    // A connection that is lost after the records were stored has them stored twice: at least once, never less.
+    for (fault, stored) in [
+        (Fault::Unavailable, 1),
+        (Fault::ResourceExhausted, 1),
+        (Fault::Internal, 1),
+        (Fault::ExpireToken, 1),
+        (Fault::Disconnect, 1),
+        (Fault::DropAck, 2),
+    ] {
+        let before = rows(&server).await.len();
+        server.fail_next(fault);
+        insert.send([r#"{"n": 1}"#]).await.unwrap();
+        assert_eq!(rows(&server).await.len() - before, stored, "{fault:?}");
+    }
+    let before = rows(&server).await.len();
+    server.fail_next(Fault::RefuseRecord);
+    let error = insert.send([r#"{"n": 1}"#]).await.unwrap_err();
+    assert_eq!(status(&error), GrpcCode::InvalidArgument);
+    server.fail_next(Fault::Unavailable);
+    let once = client
+        .json_insert(TABLE)
+        .configure(|options| options.recovery = false);
+    let error = once.send([r#"{"n": 1}"#]).await.unwrap_err();
+    assert_eq!(status(&error), GrpcCode::Unavailable);
+    assert!(error.is_retryable());
+    assert_eq!(rows(&server).await.len(), before);
 }
