@@ -36,6 +36,9 @@ pub(crate) enum Command {
     /// Explain a rule of `diff` and `check`
     #[command(after_help = help::EXPLAIN_HELP)]
     Explain(Explain),
+    /// Send the records that the spool of a stream has kept over a crash
+    #[command(after_help = help::REPLAY_HELP)]
+    Replay(Replay),
     /// Print the configuration and where it comes from, and try it out
     #[command(after_help = help::DOCTOR_HELP)]
     Doctor(Doctor),
@@ -105,6 +108,24 @@ pub(crate) enum What {
     /// A CREATE TABLE statement
     #[command(after_help = help::DDL_HELP)]
     Ddl(Generation),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Replay {
+    /// The folder of the spool; with lanes, the one that theirs are in
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Send nothing; say what is there
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The Zerobus endpoint (otherwise ZEROBUS_SERVER_ENDPOINT)
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// How to print
+    #[arg(long, value_name = "FORMAT", default_value_t = Format::Human, value_enum)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
 }
 
 #[derive(Debug, clap::Args)]

@@ -129,6 +129,17 @@ A zerobus.toml that is there already is left alone.
 
 Exit status: 0 written, 2 wrong usage, 3 could not be written.";
 
+pub(crate) const REPLAY_HELP: &str = "\
+Examples:
+  zerobus replay /var/lib/meter/spool --dry-run
+  zerobus replay /var/lib/meter/spool
+  zerobus replay /var/lib/meter/spool --endpoint http://127.0.0.1:7171 --client-id id --client-secret secret
+
+Records are sent in order and leave the folder as they are acked, so a replay that fails can be run again. Some may have
+been stored before the crash: delivery is at-least-once. No other process may be using the folder.
+
+Exit status: 0 done, 2 wrong usage, 3 could not be done.";
+
 pub(crate) const COMPLETIONS_HELP: &str = "\
 Examples:
   zerobus completions bash > /etc/bash_completion.d/zerobus

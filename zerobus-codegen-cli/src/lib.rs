@@ -49,6 +49,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Exit 
         Command::Check(check) => command::check(check),
         Command::Diff(diff) => command::diff(diff),
         Command::Explain(explain) => command::explain(explain),
+        Command::Replay(replay) => command::replay(replay),
         Command::Doctor(doctor) => command::doctor(doctor),
         Command::Init(init) => command::init(init),
         Command::Completions(completions) => command::completions(completions),

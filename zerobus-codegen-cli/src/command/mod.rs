@@ -6,6 +6,7 @@ mod explain;
 mod generate;
 mod init;
 mod pull;
+mod replay;
 mod show;
 mod types;
 
@@ -17,5 +18,6 @@ pub(crate) use explain::explain;
 pub(crate) use generate::generate;
 pub(crate) use init::init;
 pub(crate) use pull::pull;
+pub(crate) use replay::replay;
 pub(crate) use show::show;
 pub(crate) use types::types;

@@ -9,6 +9,7 @@ mod doctor;
 mod drift_check;
 mod help;
 mod live;
+mod replay;
 mod uc_oss;
 
 use std::fs;
