@@ -200,10 +200,12 @@ impl Error {
         }
     }
 
-    /// What does not fit between the record's schema and the table's, where the service says so.
+    /// What does not fit between the record's schema and the table's, where the service says so, or the live schema does
+    /// ([`Error::Drift`]).
     #[must_use]
     pub fn schema_causes(&self) -> &[SchemaCause] {
         match self {
+            Self::Drift { error } => error.causes(),
             Self::Status { error } | Self::RecordRefused { error, .. } => error.schema_causes(),
             Self::RetriesExhausted { causes, .. } => causes.last().map_or(&[], Self::schema_causes),
             _ => &[],

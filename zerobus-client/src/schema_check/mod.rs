@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use zerobus_catalog::Workspace;
+use zerobus_proto::SchemaCause;
 use zerobus_schema::diff::{DiffOptions, Finding, Severity, diff_with};
 use zerobus_schema::{ColumnPath, TableName, TableSchema};
 
@@ -24,9 +25,23 @@ const CATALOG_WAIT: Duration = Duration::from_secs(3);
 pub struct SchemaDrift {
     table: TableName,
     findings: Vec<Finding>,
+    causes: Vec<SchemaCause>,
 }
 
 impl SchemaDrift {
+    fn new(table: TableName, findings: Vec<Finding>) -> Self {
+        let mut causes: Vec<SchemaCause> = Vec::new();
+        for finding in &findings {
+            let cause = SchemaCause::parse(finding.rule.id);
+            causes.extend(cause.filter(|cause| !causes.contains(cause)));
+        }
+        Self {
+            table,
+            findings,
+            causes,
+        }
+    }
+
     /// The table.
     #[must_use]
     pub fn table(&self) -> &TableName {
@@ -38,6 +53,12 @@ impl SchemaDrift {
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// The findings that the service has a word for, in its words, each once.
+    #[must_use]
+    pub fn causes(&self) -> &[SchemaCause] {
+        &self.causes
     }
 }
 
@@ -148,10 +169,7 @@ impl<'a> SchemaCheck<'a> {
             .partition(|finding| finding.rule.severity == Severity::Breaking);
         if !breaking.is_empty() {
             return Err(Error::Drift {
-                error: Box::new(SchemaDrift {
-                    table: table.clone(),
-                    findings: breaking,
-                }),
+                error: Box::new(SchemaDrift::new(table.clone(), breaking)),
             });
         }
         if !compatible.is_empty() {

@@ -1,11 +1,14 @@
 //! Every kind of record comes to the same rows.
 
+use std::time::Duration;
+
 use serde_json::json;
 use zerobus_client::schema::mapping::{self, MappingOptions};
 use zerobus_client::{
     DateDays, Decimal, Error, ErrorCode, JsonString, ProtoBytes, ProtoDescriptor, ProtoMessage,
-    RecordSchema, TimestampMicros, Value, VariantJson, ZerobusRecord,
+    RecordSchema, StreamOptions, TimestampMicros, Value, VariantJson, ZerobusRecord,
 };
+use zerobus_local::Fault;
 
 use crate::{TABLE, client, rows, server};
 
@@ -238,4 +241,58 @@ async fn a_refused_record_is_handed_out_with_its_column_and_the_rest_is_stored()
     }
     stream.close().await.unwrap();
     assert_eq!(rows(&server).await.len(), 8);
+}
+
+#[tokio::test]
+async fn whatever_happens_on_the_way_every_kind_arrives_as_it_was() {
+    let server = server("n INT NOT NULL, text STRING").await;
+    let client = client(&server);
+    let table = client.table_schema(TABLE).await.unwrap();
+    let schema = RecordSchema::of(&table).unwrap();
+    let mut dynamic = client
+        .dynamic_stream(&schema)
+        .configure(small_messages)
+        .open()
+        .await
+        .unwrap();
+    let mut json = client
+        .json_stream(TABLE)
+        .configure(small_messages)
+        .open()
+        .await
+        .unwrap();
+    let mut record = schema.record();
+    for n in 0..400 {
+        match n {
+            100 => server.fail_next(Fault::Disconnect),
+            200 => server.fail_next(Fault::DropAck),
+            300 => server.fail_next(Fault::CloseSignal(Duration::from_millis(50))),
+            _ => {}
+        }
+        record.clear();
+        record.set("n", n).unwrap().set("text", "dynamic").unwrap();
+        dynamic.ingest_record(&record).await.unwrap();
+        json.ingest_record(&json!({"n": n, "text": "json"}))
+            .await
+            .unwrap();
+    }
+    dynamic.close().await.unwrap();
+    json.close().await.unwrap();
+    let mut stored: Vec<_> = rows(&server)
+        .await
+        .iter()
+        .map(|row| (row["text"].clone().to_string(), row["n"].as_i64().unwrap()))
+        .collect();
+    stored.sort_unstable();
+    // What was stored and not acked is there twice.
+    stored.dedup();
+    let expected = ["\"dynamic\"", "\"json\""]
+        .into_iter()
+        .flat_map(|text| (0..400).map(move |n| (text.to_owned(), n)));
+    assert!(stored.into_iter().eq(expected));
+}
+
+fn small_messages(options: &mut StreamOptions) {
+    options.batch_records = 10;
+    options.recovery_backoff = Duration::from_millis(1);
 }

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use zerobus_client::schema::ddl;
 use zerobus_client::{
-    Client, Error, ErrorCode, RecordSchema, SchemaDrift, Workspace, ZerobusRecord,
+    Client, Error, ErrorCode, RecordSchema, SchemaCause, SchemaDrift, Workspace, ZerobusRecord,
 };
 use zerobus_local::LocalZerobus;
 
@@ -55,6 +55,11 @@ async fn what_breaks_records_is_told_by_column_before_the_first_is_sent() {
     let server = server(CHANGED).await;
     let drift = drift(client(&server).stream::<Record>().table(TABLE).open().await);
     assert_eq!(drift.table().to_string(), TABLE);
+    let causes = [
+        SchemaCause::TypeIncompatible,
+        SchemaCause::MissingRequiredColumn,
+    ];
+    assert_eq!(drift.causes(), causes);
     assert_eq!(
         found(&drift),
         [
