@@ -64,12 +64,14 @@ impl Client {
     }
 
     /// Begins to open a stream of JSON objects into `table`; see [`Json`].
+    #[doc(alias = "json")]
     #[must_use]
     pub fn json_stream(&self, table: impl Into<String>) -> StreamBuilder<Json> {
         self.stream_of(table, Format::json())
     }
 
     /// Begins to open a stream of messages that are encoded already, or by prost; see [`Proto`].
+    #[doc(alias = "compiled_proto")]
     #[must_use]
     pub fn proto_stream(
         &self,

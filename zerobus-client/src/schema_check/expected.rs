@@ -204,11 +204,117 @@ impl Pruning<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::dynamic::RecordSchema;
 
     #[test]
     fn a_dot_in_backticks_is_part_of_a_name() {
         assert!(is_top_level("a") && is_top_level("`a.b`") && is_top_level("`a``.b`"));
         assert!(!is_top_level("a.b") && !is_top_level("`a.b`.c") && !is_top_level("a.element"));
+    }
+
+    /// A type that a stream can carry, as SQL.
+    fn sql_type() -> impl Strategy<Value = String> {
+        let scalar = proptest::sample::select(vec![
+            "BOOLEAN",
+            "TINYINT",
+            "SMALLINT",
+            "INT",
+            "BIGINT",
+            "FLOAT",
+            "DOUBLE",
+            "DECIMAL(10,2)",
+            "STRING",
+            "STRING COLLATE UTF8_LCASE",
+            "VARCHAR(5)",
+            "CHAR(5)",
+            "BINARY",
+            "DATE",
+            "TIMESTAMP",
+            "TIMESTAMP_NTZ",
+            "VARIANT",
+        ]);
+        let single = scalar.prop_map(str::to_owned).boxed();
+        let any = single.prop_recursive(3, 12, 3, |inner| {
+            let fields = proptest::collection::vec((inner, any::<bool>()), 1..3);
+            fields.prop_map(|fields| {
+                let fields = fields.into_iter().enumerate().map(|(at, (sql, nullable))| {
+                    let null = if nullable { "" } else { " NOT NULL" };
+                    // An ARRAY in a STRUCT in an ARRAY can be sent, one in another cannot.
+                    match at {
+                        0 => format!("f{at}: ARRAY<{sql}>{null}"),
+                        _ => format!("f{at}: {sql}{null}"),
+                    }
+                });
+                format!("STRUCT<{}>", fields.collect::<Vec<_>>().join(", "))
+            })
+        });
+        prop_oneof![
+            any.clone(),
+            any.clone().prop_map(|sql| format!("ARRAY<{sql}>")),
+            any.prop_map(|sql| format!("MAP<STRING, {sql}>")),
+        ]
+    }
+
+    fn live() -> impl Strategy<Value = TableSchema> {
+        let columns = proptest::collection::vec((sql_type(), any::<bool>()), 1..5);
+        columns.prop_map(|columns| {
+            let columns = columns
+                .into_iter()
+                .enumerate()
+                .map(|(at, (sql, nullable))| {
+                    let null = if nullable { "" } else { " NOT NULL" };
+                    format!("c{at} {sql}{null} COMMENT 'x'")
+                });
+            let columns = columns.collect::<Vec<_>>().join(", ");
+            ddl::parse_create_table(&format!("CREATE TABLE a.b.t ({columns})")).unwrap()
+        })
+    }
+
+    /// The columns as a record type keeps them.
+    fn compiled_of(table: &TableSchema) -> &'static [ColumnInfo] {
+        let mut columns = Vec::new();
+        table.visit_fields(&mut |path, field| {
+            let path = path.to_string().leak();
+            let data_type = field.data_type.to_string().leak();
+            columns.push(ColumnInfo::new(path, data_type, field.nullable));
+        });
+        columns.leak()
+    }
+
+    proptest! {
+        #[test]
+        fn a_table_that_has_not_changed_has_not_drifted(live in live()) {
+            let schema = RecordSchema::of(&live).unwrap();
+            let format = Format::dynamic(&schema);
+            let compiled = |byte| Expected::Compiled {
+                // Of another table, so that the columns have to be compared.
+                fingerprint: Fingerprint::from_bytes([byte; 32]),
+                columns: compiled_of(&live),
+            };
+            for expected in [Expected::Descriptor, compiled(0)] {
+                prop_assert_eq!(expected.differing(&format, &live), Some(Vec::new()), "{:?}", expected);
+            }
+            prop_assert_eq!(Expected::Table(live.clone()).differing(&format, &live), None);
+        }
+
+        #[test]
+        fn a_column_that_is_gone_is_found_whatever_is_known(live in live(), pick: proptest::sample::Index) {
+            let schema = RecordSchema::of(&live).unwrap();
+            let format = Format::dynamic(&schema);
+            let mut changed = live.clone();
+            let gone = changed.columns.fields.remove(pick.index(live.columns.fields.len()));
+            let compiled = Expected::Compiled {
+                fingerprint: Fingerprint::of(&live),
+                columns: compiled_of(&live),
+            };
+            for expected in [Expected::Descriptor, Expected::Table(live.clone()), compiled] {
+                let found = expected.differing(&format, &changed).unwrap();
+                let found: Vec<_> = found.iter().map(|f| (f.rule.id, f.path.to_string())).collect();
+                prop_assert_eq!(found, [("FIELD_NOT_IN_TABLE", gone.name.clone())]);
+            }
+        }
     }
 }
