@@ -21,7 +21,6 @@ mod process;
 mod random;
 mod refused;
 mod restart;
-mod soak;
 mod source;
 mod table;
 mod torn;
