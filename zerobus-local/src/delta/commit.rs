@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use delta_kernel::committer::FileSystemCommitter;
 use delta_kernel::scan::scan_row_schema;
 use delta_kernel::schema::{DataType, SchemaRef, StructField};
-use delta_kernel::snapshot::{CheckpointWriteResult, Snapshot};
+use delta_kernel::snapshot::Snapshot;
 use delta_kernel::transaction::{CommitResult, Transaction, UpdateTableOperation};
 use delta_kernel::{FilteredEngineData, SnapshotRef};
 use serde_json::{Map, Value, json};
@@ -99,18 +99,16 @@ impl Head {
         Err(DeltaError::Conflict { version })
     }
 
-    /// Writes a checkpoint if one is due, and says whether.
-    pub(super) fn checkpoint_if_due(&mut self, engine: &LocalEngine) -> Result<bool, DeltaError> {
+    /// The log as it is, if a checkpoint of it is due.
+    pub(super) fn checkpoint_if_due(&mut self) -> Option<SnapshotRef> {
         let version = self.snapshot.version();
         let interval = CHECKPOINT_INTERVAL.max(self.checkpoint / CHECKPOINT_GROWTH);
         if version.saturating_sub(self.checkpoint) < interval {
-            return Ok(false);
+            return None;
         }
         // One that fails is not tried again with every commit.
         self.checkpoint = version;
-        let (written, snapshot) = self.snapshot.checkpoint(engine, None)?;
-        self.snapshot = snapshot;
-        Ok(written == CheckpointWriteResult::Written)
+        Some(self.snapshot.clone())
     }
 
     /// Puts one file in the place of others: no row comes or goes. Who else commits meanwhile may

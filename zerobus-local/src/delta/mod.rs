@@ -5,6 +5,7 @@
 //! before the log entry that names them appears, whole and in one step, and its folder before
 //! [`DeltaTable::append`] returns. Everything here blocks and is called from threads that may.
 
+mod checkpoint;
 mod commit;
 mod data_file;
 mod durable;
@@ -34,6 +35,7 @@ use delta_kernel::transaction::create_table::create_table;
 use delta_kernel::transaction::data_layout::DataLayout;
 use url::Url;
 
+pub(crate) use checkpoint::Checkpoint;
 pub(crate) use durable::Durability;
 pub(crate) use error::DeltaError;
 pub(crate) use fit::{Change, Unfit, fit};
@@ -85,7 +87,7 @@ pub(crate) struct CommitInfo {
 #[derive(Debug)]
 pub(crate) struct DeltaTable {
     folder: PathBuf,
-    log: Log,
+    log: Arc<Log>,
     durability: Durability,
     engine: LocalEngine,
     head: Head,
@@ -154,7 +156,7 @@ impl DeltaTable {
         )?);
         Ok(Self {
             folder,
-            log,
+            log: Arc::new(log),
             durability,
             engine,
             head,
@@ -281,12 +283,17 @@ impl DeltaTable {
         retention.unwrap_or(RETENTION)
     }
 
-    /// Writes a checkpoint when one is due, so that opening the table stays quick and a long log
-    /// does not slow down commits. No row depends on it: call it after every append, once the
-    /// rows are acknowledged. Returns whether one was written.
-    pub(crate) fn maintain(&mut self) -> Result<bool, DeltaError> {
+    /// A checkpoint when one is due, so that opening the table stays quick and a long log does not
+    /// slow down commits. No row depends on it: ask after every append, and write it elsewhere.
+    pub(crate) fn checkpoint_if_due(&mut self) -> Option<Checkpoint> {
+        let snapshot = self.head.checkpoint_if_due()?;
+        Some(Checkpoint::new(snapshot, self.durability, &self.log))
+    }
+
+    /// Goes on from the last checkpoint that was written: what came before it need not be known.
+    pub(crate) fn adopt_checkpoint(&mut self) -> Result<(), DeltaError> {
         self.log.check()?;
-        self.head.checkpoint_if_due(&self.engine)
+        self.head.follow(&self.engine)
     }
 
     fn write(&self, batches: &[RecordBatch], files: &mut Vec<DataFile>) -> Result<(), DeltaError> {

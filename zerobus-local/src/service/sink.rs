@@ -54,6 +54,8 @@ pub(super) enum Note {
     Ask(Ask),
     /// Files that can be put in the place of others.
     Compacted(Compacted),
+    /// Whether a checkpoint was written that was begun.
+    Checkpointed(bool),
 }
 
 /// How a stream's records are read, and the batches that they become: both for the columns of one time.

@@ -61,6 +61,8 @@ impl Writer {
         let thread = WriterThread {
             compaction: Compaction::new(compact, files, Arc::clone(&is_over)),
             compacted: None,
+            checkpointing: None,
+            is_checkpointed: false,
             inbox: Arc::clone(&inbox),
             served,
             writing: writing.clone(),
@@ -211,6 +213,10 @@ struct WriterThread {
     compaction: Compaction,
     /// To be committed when nobody has anything to write.
     compacted: Option<Compacted>,
+    /// A checkpoint that is being written.
+    checkpointing: Option<JoinHandle<()>>,
+    /// Whether there is one that the table does not know of.
+    is_checkpointed: bool,
     persistent: PersistentStreams,
     /// The streams that have something to write.
     ready: Vec<Arc<Sink>>,
@@ -237,6 +243,7 @@ impl WriterThread {
                 self.answer(ask);
             }
             if self.ready.is_empty() {
+                self.adopt_checkpoint();
                 self.commit_compacted();
                 continue;
             }
@@ -246,12 +253,13 @@ impl WriterThread {
             // Looked at before the acks go out: what they set free must not count.
             self.note_all(notes);
             outcome.report();
-            if self.ready.is_empty() {
-                self.maintain();
-            }
+            self.checkpoint_if_due();
             self.compaction.postpone();
         }
         self.compaction.join();
+        if let Some(checkpointing) = self.checkpointing.take() {
+            let _ = checkpointing.join();
+        }
     }
 
     /// Waits for someone to have something; when nobody has for long enough, files are compacted.
@@ -290,7 +298,7 @@ impl WriterThread {
                 self.reopen();
             }
         }
-        self.maintain();
+        self.checkpoint_if_due();
     }
 
     /// Waits for the time to come, or for someone who can wait no longer.
@@ -316,6 +324,10 @@ impl WriterThread {
             Note::Hurry => {}
             Note::Ask(ask) => self.asks.push(ask),
             Note::Compacted(compacted) => self.compacted = Some(compacted),
+            Note::Checkpointed(is_written) => {
+                self.checkpointing = None;
+                self.is_checkpointed |= is_written;
+            }
             Note::Alter(reply) => {
                 let altered = catch_unwind(AssertUnwindSafe(|| self.alter()));
                 let altered = altered.unwrap_or_else(|_| {
@@ -508,8 +520,36 @@ impl WriterThread {
         !self.is_behind
     }
 
-    /// Nothing that was acked depends on it, so nobody is told when it fails.
-    fn maintain(&mut self) {
-        let _ = catch_unwind(AssertUnwindSafe(|| self.table.maintain()));
+    /// Nothing that was acked depends on it, so nobody is told when it fails, and nothing waits for it.
+    fn checkpoint_if_due(&mut self) {
+        if self.checkpointing.is_some() {
+            return;
+        }
+        let Some(checkpoint) = self.table.checkpoint_if_due() else {
+            return;
+        };
+        let Some(inbox) = sender(&self.inbox) else {
+            return;
+        };
+        let thread = thread::Builder::new().name("zerobus-checkpoint".to_owned());
+        let spawned = thread.spawn(move || {
+            let written = catch_unwind(AssertUnwindSafe(|| checkpoint.write()));
+            // Nobody listens when the writer has ended.
+            let _ = inbox.send(Note::Checkpointed(matches!(written, Ok(Ok(true)))));
+        });
+        self.checkpointing = spawned.ok();
+    }
+
+    /// What came before a checkpoint need not be known any more.
+    fn adopt_checkpoint(&mut self) {
+        if !std::mem::take(&mut self.is_checkpointed) {
+            return;
+        }
+        match catch_unwind(AssertUnwindSafe(|| self.table.adopt_checkpoint())) {
+            Ok(Ok(())) => self.served.metrics.version(self.table.version()),
+            _ => {
+                self.reopen();
+            }
+        }
     }
 }

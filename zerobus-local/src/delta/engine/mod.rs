@@ -19,6 +19,7 @@ pub(super) use rows::Rows;
 
 use super::DeltaError;
 use super::durable::{Durability, Flush};
+use super::log::Log;
 use evaluate::Evaluation;
 use json::Json;
 use parquet::Parquet;
@@ -35,6 +36,15 @@ pub(super) struct LocalEngine {
 
 impl LocalEngine {
     pub(super) fn new(durability: Durability) -> Self {
+        Self::with(durability, None)
+    }
+
+    /// Writes checkpoints of this log only, not of another one in its place.
+    pub(super) fn for_log(durability: Durability, log: Arc<Log>) -> Self {
+        Self::with(durability, Some(log))
+    }
+
+    fn with(durability: Durability, log: Option<Arc<Log>>) -> Self {
         Self {
             evaluation: Arc::new(Evaluation),
             storage: Arc::new(Storage { durability }),
@@ -42,7 +52,7 @@ impl LocalEngine {
                 durability,
                 flush: Mutex::default(),
             }),
-            parquet: Arc::new(Parquet { durability }),
+            parquet: Arc::new(Parquet { durability, log }),
         }
     }
 

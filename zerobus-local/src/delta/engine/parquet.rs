@@ -23,11 +23,14 @@ use super::storage::local_path;
 use super::table;
 use crate::delta::data_file::ROW_GROUP_BYTES;
 use crate::delta::durable::{Durability, Existing};
+use crate::delta::log::Log;
 use crate::delta::{DeltaError, schema};
 
 #[derive(Debug)]
 pub(super) struct Parquet {
     pub(super) durability: Durability,
+    /// What a checkpoint must belong to, where it is written while others may put a table in the place of its own.
+    pub(super) log: Option<Arc<Log>>,
 }
 
 impl ParquetHandler for Parquet {
@@ -73,8 +76,9 @@ impl ParquetHandler for Parquet {
             }
         }
         let bytes = writer.into_inner().map_err(failed)?;
+        let still_there = || self.log.as_ref().map_or(Ok(()), |log| log.check());
         self.durability
-            .write(&path, &bytes, Existing::Replace, || Ok(()))?;
+            .write(&path, &bytes, Existing::Replace, still_there)?;
         u64::try_from(bytes.len()).map_err(KernelError::generic_err)
     }
 

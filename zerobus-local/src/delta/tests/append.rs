@@ -1,13 +1,14 @@
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{self, File};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, Int64Array, RecordBatch};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::{create, open, reader};
-use crate::delta::{DeltaTable, Txn};
+use super::{create, maintain, open, reader};
+use crate::delta::{Checkpoint, DeltaError, DeltaTable, Txn};
 
 pub(super) const SCHEMA: &str = r#"{"type":"struct","fields":[
   {"name":"n","type":"long","nullable":true,"metadata":{}}]}"#;
@@ -77,7 +78,7 @@ fn a_checkpoint_stands_for_the_log_before_it() {
             version: n,
         }];
         let commit = table.append(&[numbers(&table, n..n + 1)], &txn).unwrap();
-        if table.maintain().unwrap() {
+        if maintain(&mut table) {
             written.push(commit.version);
         }
     }
@@ -86,7 +87,7 @@ fn a_checkpoint_stands_for_the_log_before_it() {
     // What a cleaned-up log looks like.
     let log = dir.path().join("_delta_log");
     for version in 0..200 {
-        std::fs::remove_file(log.join(format!("{version:020}.json"))).unwrap();
+        fs::remove_file(log.join(format!("{version:020}.json"))).unwrap();
     }
 
     let mut table = open(dir.path());
@@ -111,4 +112,48 @@ fn a_checkpoint_stands_for_the_log_before_it() {
     for path in paths {
         assert!(dir.path().join(path).exists());
     }
+}
+
+/// A table with a checkpoint to be written, at version 100.
+fn due(folder: &Path) -> (DeltaTable, Checkpoint) {
+    let mut table = create(folder, SCHEMA);
+    for n in 0..100 {
+        let txn = [Txn {
+            app_id: "stream-1",
+            version: n,
+        }];
+        table.append(&[numbers(&table, n..n + 1)], &txn).unwrap();
+    }
+    let checkpoint = table.checkpoint_if_due().unwrap();
+    assert!(table.checkpoint_if_due().is_none());
+    (table, checkpoint)
+}
+
+#[test]
+fn appends_go_on_while_a_checkpoint_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut table, checkpoint) = due(dir.path());
+    table.append(&[numbers(&table, 100..101)], &[]).unwrap();
+    assert!(checkpoint.write().unwrap());
+    table.append(&[numbers(&table, 101..102)], &[]).unwrap();
+    table.adopt_checkpoint().unwrap();
+    // It looks at nothing before the checkpoint any more.
+    let log = dir.path().join("_delta_log");
+    for version in 0..100 {
+        fs::remove_file(log.join(format!("{version:020}.json"))).unwrap();
+    }
+    assert_eq!(table.txn_version("stream-1").unwrap(), Some(99));
+    table.append(&[numbers(&table, 102..103)], &[]).unwrap();
+    assert_eq!((table.version(), open(dir.path()).version()), (103, 103));
+}
+
+#[test]
+fn a_checkpoint_is_written_for_its_own_table_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("numbers");
+    let (_table, checkpoint) = due(&folder);
+    fs::remove_dir_all(&folder).unwrap();
+    create(&folder, SCHEMA);
+    assert!(matches!(checkpoint.write(), Err(DeltaError::Gone { .. })));
+    assert_eq!(fs::read_dir(folder.join("_delta_log")).unwrap().count(), 1);
 }

@@ -23,3 +23,13 @@ fn create(folder: &Path, schema_json: &str) -> DeltaTable {
 fn open(folder: &Path) -> DeltaTable {
     DeltaTable::open(folder, Durability::PageCache).unwrap()
 }
+
+/// Writes a checkpoint if one is due, and says whether.
+fn maintain(table: &mut DeltaTable) -> bool {
+    let Some(checkpoint) = table.checkpoint_if_due() else {
+        return false;
+    };
+    let written = checkpoint.write().unwrap();
+    table.adopt_checkpoint().unwrap();
+    written
+}

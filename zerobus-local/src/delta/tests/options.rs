@@ -6,7 +6,7 @@ use arrow_array::types::Int64Type;
 use arrow_array::{Date32Array, Int64Array, RecordBatch, StringArray};
 use serde_json::{Value, json};
 
-use super::{append, reader, values};
+use super::{append, maintain, reader, values};
 use crate::delta::{DeltaError, DeltaTable, Durability, TableOptions, Txn};
 
 const SCHEMA: &str = r#"{"type":"struct","fields":[
@@ -131,7 +131,7 @@ fn a_property_is_kept_and_what_it_asks_for_is_done() {
         assert_eq!(metadata["configuration"][property.0], property.1);
         for _ in 0..101 {
             table.append(&[append::numbers(&table, 0..3)], &[]).unwrap();
-            table.maintain().unwrap();
+            maintain(&mut table);
         }
         let table = super::open(dir.path());
         assert_eq!(table.version(), 101);
