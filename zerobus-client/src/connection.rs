@@ -173,6 +173,13 @@ fn responses(
         return Ok(Streaming::new_empty(ResponseDecoder, response.into_body()));
     }
     let code = response.status();
+    if code != http::StatusCode::OK {
+        // A gateway answers, whose page is no message.
+        return Err(Status::new(
+            code_of_http(code.as_u16()),
+            format!("HTTP {code} without a gRPC status; a proxy or gateway may have answered"),
+        ));
+    }
     Ok(Streaming::new_response(
         ResponseDecoder,
         response.into_body(),
@@ -180,4 +187,16 @@ fn responses(
         None,
         Some(CLIENT_RECEIVE_LIMIT),
     ))
+}
+
+/// What an HTTP status stands for where a gRPC one is missing (gRPC's "HTTP to gRPC status code mapping").
+fn code_of_http(status: u16) -> Code {
+    match status {
+        400 => Code::Internal,
+        401 => Code::Unauthenticated,
+        403 => Code::PermissionDenied,
+        404 => Code::Unimplemented,
+        429 | 502 | 503 | 504 => Code::Unavailable,
+        _ => Code::Unknown,
+    }
 }

@@ -13,6 +13,7 @@ mod chaos;
 mod delivery;
 mod dynamic;
 mod dynamic_bytes;
+mod gateway;
 mod isolation;
 mod kinds;
 mod lanes;
