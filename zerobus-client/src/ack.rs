@@ -17,6 +17,8 @@ pub(crate) struct Ledger<P> {
     messages: VecDeque<Message<P>>,
     /// How many messages, from the front, went out on the present connection.
     sent: usize,
+    /// Of the messages behind these.
+    unsent_bytes: u64,
     /// A message goes out only when the one before it is acked.
     one_by_one: bool,
     /// The offset id that the front message has, or will get, on the present connection.
@@ -42,6 +44,7 @@ impl<P> Default for Ledger<P> {
         Self {
             messages: VecDeque::new(),
             sent: 0,
+            unsent_bytes: 0,
             one_by_one: false,
             front_id: FIRST_OFFSET,
             acked_records: 0,
@@ -53,6 +56,7 @@ impl<P> Default for Ledger<P> {
 impl<P> Ledger<P> {
     /// Takes a message in behind all others.
     pub(crate) fn push(&mut self, message: Message<P>) {
+        self.unsent_bytes += message.bytes;
         self.messages.push_back(message);
     }
 
@@ -69,6 +73,7 @@ impl<P> Ledger<P> {
         let message = self.messages.get_mut(self.sent)?;
         let id = self.front_id.saturating_add_unsigned(self.sent as u64);
         self.sent += 1;
+        self.unsent_bytes -= message.bytes;
         Some((id, message))
     }
 
@@ -105,6 +110,7 @@ impl<P> Ledger<P> {
     /// A new connection: nothing was sent on it yet, and its first message is number 0.
     pub(crate) fn reconnect(&mut self) {
         self.sent = 0;
+        self.unsent_bytes = self.messages.iter().map(|message| message.bytes).sum();
         self.front_id = FIRST_OFFSET;
     }
 
@@ -139,9 +145,11 @@ impl<P> Ledger<P> {
         let Some(whole) = self.messages.pop_front() else {
             return;
         };
+        self.unsent_bytes -= whole.bytes;
         let half = whole.records / 2;
         let (first, second) = split(&whole.payload, half);
         for ((payload, bytes), records) in [(second, whole.records - half), (first, half)] {
+            self.unsent_bytes += bytes;
             self.messages.push_front(Message {
                 payload,
                 records,
@@ -155,6 +163,7 @@ impl<P> Ledger<P> {
     /// Takes the oldest message out, which must not be on its way. It counts as arrived.
     pub(crate) fn settle_front(&mut self) -> Option<Message<P>> {
         let message = self.messages.pop_front()?;
+        self.unsent_bytes -= message.bytes;
         self.acked_records += message.records;
         self.acked_bytes += message.bytes;
         Some(message)
@@ -173,6 +182,11 @@ impl<P> Ledger<P> {
     /// How many messages wait for their ack on the present connection.
     pub(crate) fn in_flight(&self) -> usize {
         self.sent
+    }
+
+    /// How many bytes of messages have not gone out on the present connection.
+    pub(crate) fn unsent_bytes(&self) -> u64 {
+        self.unsent_bytes
     }
 
     /// As [`unacked`](Self::unacked).
@@ -245,8 +259,16 @@ mod tests {
     }
 
     impl Model {
+        fn next(&self) -> usize {
+            self.on_connection.last().map_or(self.durable, |m| m + 1)
+        }
+
+        fn unsent(&self) -> &[u8] {
+            &self.records[self.next()..]
+        }
+
         fn send(&mut self) -> Option<(i64, usize)> {
-            let next = self.on_connection.last().map_or(self.durable, |m| m + 1);
+            let next = self.next();
             if next >= self.records.len() {
                 return None;
             }
@@ -313,6 +335,8 @@ mod tests {
                 let durable: i64 = model.records[..model.durable].iter().map(|r| i64::from(*r)).sum();
                 prop_assert_eq!(ledger.acked_records(), durable);
                 prop_assert_eq!(ledger.acked_bytes().cast_signed(), 2 * durable);
+                let unsent: u64 = model.unsent().iter().map(|r| 2 * u64::from(*r)).sum();
+                prop_assert_eq!(ledger.unsent_bytes(), unsent);
             }
         }
     }

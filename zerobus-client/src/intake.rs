@@ -13,6 +13,9 @@ use crate::options::StreamOptions;
 use crate::queue::Queue;
 use crate::record::{Record, SchemaId};
 
+/// After so many bytes it is looked at how far the connection is behind.
+const CATCH_UP_STEP: i64 = 1 << 20;
+
 /// One producer's side of a stream, whatever its records are.
 pub(crate) struct Intake {
     acks: Acks,
@@ -27,6 +30,8 @@ pub(crate) struct Intake {
     /// `next_offset` and `taken_bytes` may go up to these before the bounds have to be asked for.
     records_bound: i64,
     bytes_bound: i64,
+    /// With `taken_bytes` here, the connection may have to catch up.
+    catch_up_at: i64,
     /// Room for a new batch, after the size of the last one.
     capacity: usize,
     /// The last record filled its batch.
@@ -48,6 +53,7 @@ impl Intake {
             taken_bytes: 0,
             records_bound: 0,
             bytes_bound: 0,
+            catch_up_at: CATCH_UP_STEP,
             capacity: 0,
             between_batches: true,
         }
@@ -61,6 +67,7 @@ impl Intake {
             taken_bytes: 0,
             records_bound: 0,
             bytes_bound: 0,
+            catch_up_at: CATCH_UP_STEP,
             capacity: 0,
             between_batches: true,
             ..*self
@@ -99,6 +106,9 @@ impl Intake {
     #[cold]
     pub(crate) async fn wait_for_room(&mut self) -> Result<(), Error> {
         let queue = Arc::clone(&self.acks.queue);
+        if self.taken_bytes >= self.catch_up_at {
+            queue.let_catch_up().await;
+        }
         loop {
             let mut freed = std::pin::pin!(queue.budget().freed());
             // From here on nothing is missed.
@@ -136,7 +146,11 @@ impl Intake {
         if self.acks.queue.is_ended() {
             return Err(self.acks.ended());
         }
-        (self.records_bound, self.bytes_bound) = self.acks.queue.bounds(&self.acks.slot);
+        if self.taken_bytes >= self.catch_up_at {
+            self.catch_up_at = self.taken_bytes + CATCH_UP_STEP;
+        }
+        let (records, bytes) = self.acks.queue.bounds(&self.acks.slot);
+        (self.records_bound, self.bytes_bound) = (records, bytes.min(self.catch_up_at));
         Ok(())
     }
 

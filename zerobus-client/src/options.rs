@@ -21,7 +21,8 @@ pub struct StreamOptions {
     /// Records taken and not acked; with this many, ingest calls wait. 1,000,000.
     pub max_inflight_records: usize,
     /// Encoded bytes taken and not acked; from this many on, ingest calls wait. It bounds the stream's memory, but
-    /// for one record. 256 MiB.
+    /// for one record. Below it, an ingest call that is a MiB ahead of a connection that sends waits for that, for 2 ms
+    /// at most. 256 MiB.
     pub max_inflight_bytes: usize,
     /// Records a second that are sent at most, so that a stream keeps within its quota; more are taken, and wait.
     /// `None`: no limit.

@@ -37,6 +37,8 @@ pub(super) struct Core {
     /// Which connection may take messages out; that of an earlier one has ended.
     pub(super) connection: u64,
     pub(super) sending: Sending,
+    /// A producer waits for the connection to catch up.
+    pub(super) is_behind: bool,
     /// Of the request body, while it waits for a message.
     pub(super) body: Option<Waker>,
     /// The latest messages that were refused and handed out.

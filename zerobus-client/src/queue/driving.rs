@@ -18,6 +18,8 @@ use crate::isolation::Suspects;
 use crate::spool::lock;
 use crate::state::StreamState;
 
+/// With so much left to take out, a connection has caught up with its producers.
+const CAUGHT_UP_BYTES: u64 = 256 << 10;
 /// Of so many refused messages the reason is kept.
 const REFUSED_MAX: usize = 256;
 
@@ -292,6 +294,10 @@ impl Queue {
                         "batch sent"
                     );
                 });
+                if core.is_behind && core.ledger.unsent_bytes() <= CAUGHT_UP_BYTES {
+                    core.is_behind = false;
+                    self.caught_up.notify_waiters();
+                }
                 return Poll::Ready(Some(frames));
             }
         }

@@ -40,6 +40,8 @@ pub(crate) struct Queue {
     lingering: AtomicBool,
     linger: Notify,
     close: Notify,
+    /// The connection has taken out nearly all that is queued.
+    caught_up: Notify,
     flushes: AtomicUsize,
     core: Mutex<Core>,
     progress: watch::Sender<Progress>,
@@ -83,6 +85,7 @@ impl Queue {
             lingering: AtomicBool::new(false),
             linger: Notify::new(),
             close: Notify::new(),
+            caught_up: Notify::new(),
             flushes: AtomicUsize::new(0),
             core: Mutex::new(Core {
                 pace,

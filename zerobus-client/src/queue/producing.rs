@@ -1,10 +1,14 @@
 //! The producers' side of a queue.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::timeout;
 
+use super::core::Sending;
 use super::{Queue, RecordId};
 use crate::ack::Message;
 use crate::batch::{Batch, Payload};
@@ -12,6 +16,12 @@ use crate::budget::Budget;
 use crate::error::Error;
 use crate::slot::{Place, Slot};
 use crate::spool::SharedSpool;
+
+/// Producers that are further ahead of a connection which sends let it catch up: what fits into a core's cache is written
+/// and sent in half the time.
+const AHEAD_BYTES: u64 = 1 << 20;
+/// A link that takes longer is not what memory has to wait for.
+const CATCH_UP_TIME: Duration = Duration::from_millis(2);
 
 impl Queue {
     #[inline]
@@ -43,6 +53,22 @@ impl Queue {
 
     pub(crate) fn budget(&self) -> &Budget {
         &self.budget
+    }
+
+    /// Lets a connection that is more than [`AHEAD_BYTES`] behind catch up, for at most [`CATCH_UP_TIME`].
+    pub(crate) async fn let_catch_up(&self) {
+        let mut caught_up = pin!(self.caught_up.notified());
+        // From here on nothing is missed.
+        caught_up.as_mut().enable();
+        {
+            let mut core = self.core();
+            if core.sending != Sending::Open || core.ledger.unsent_bytes() <= AHEAD_BYTES {
+                return;
+            }
+            core.is_behind = true;
+        }
+        // Later, the records can still be queued.
+        let _ = timeout(CATCH_UP_TIME, caught_up).await;
     }
 
     /// How many records and bytes the slot's producer may have taken in all, given what is on its way.
@@ -216,5 +242,82 @@ pub(crate) struct FlushGuard<'a> {
 impl Drop for FlushGuard<'_> {
     fn drop(&mut self) {
         self.queue.flushes.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::batch::BatchLimits;
+    use crate::format::Encoding;
+    use crate::pace::Pace;
+
+    /// A queue of more than a connection should be behind, and messages of which it is made.
+    fn full() -> (Queue, usize) {
+        let budget = Arc::new(Budget::new(1 << 20, 1 << 30));
+        let queue = Queue::new(
+            Encoding::Proto,
+            Pace::default(),
+            budget,
+            tracing::Span::none(),
+        );
+        let slot = queue.new_slot();
+        let limits = BatchLimits {
+            bytes: 1 << 20,
+            records: 1 << 20,
+            message_bytes: 1 << 20,
+        };
+        let messages = 20;
+        for _ in 0..messages {
+            let mut batch = Batch::with_capacity(0);
+            batch
+                .append(&limits, |out| {
+                    out.resize(out.len() + (64 << 10), b'x');
+                    Ok(())
+                })
+                .unwrap();
+            assert!(queue.push(&slot, [batch]));
+        }
+        (queue, messages)
+    }
+
+    /// Takes one message out, as a connection does.
+    fn send(queue: &Queue, connection: u64) {
+        let mut cx = Context::from_waker(Waker::noop());
+        let sent = queue.poll_send(connection, &mut None, &mut cx);
+        assert!(matches!(sent, Poll::Ready(Some(_))));
+    }
+
+    /// Whether it is over without a wait.
+    fn is_ready(future: impl Future<Output = ()>) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        pin!(future).poll(&mut cx).is_ready()
+    }
+
+    #[tokio::test]
+    async fn producers_wait_for_a_connection_that_is_behind_until_it_has_nearly_caught_up() {
+        let (queue, messages) = full();
+        assert!(is_ready(queue.let_catch_up()), "nothing is connected yet");
+        let connection = queue.begin_connection();
+        queue.start_sending("");
+        assert!(!is_ready(queue.let_catch_up()));
+        for _ in 0..messages - 4 {
+            send(&queue, connection);
+            assert!(queue.core().is_behind);
+        }
+        send(&queue, connection);
+        assert!(!queue.core().is_behind);
+        assert!(is_ready(queue.let_catch_up()));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_takes_nothing_holds_producers_up_for_a_moment_only() {
+        let (queue, _) = full();
+        queue.begin_connection();
+        queue.start_sending("");
+        queue.let_catch_up().await;
+        assert!(queue.core().is_behind);
     }
 }
