@@ -153,6 +153,7 @@ fn other_calls(out: &mut String, suite: &Suite) {
 fn latency(out: &mut String, suite: &Suite) {
     out.push_str(
         "\n## From call to ack, records of 100 B\n\n\
+         Each millisecond its share of the records. What the timer for that takes is not in the share of a core.\n\n\
          | | load | share of a core | p50 | p99 |\n|---|---|---:|---:|---:|\n",
     );
     let millis = |micros: f64| format!("{:.2} ms", micros / 1e3);

@@ -148,9 +148,14 @@ async fn measure(
             let sent = paced(&mut stream, records, seconds, Some(&samples)).await;
             let outcome = meter.stop(sent);
             let (p50, p99) = samples.percentiles().unzip();
+            // The timer that paces is not the client's.
+            let meter = Meter::start(core);
+            paced(&mut Nothing, records, seconds, None).await;
+            let timer = meter.stop(sent).cpu_seconds;
             Outcome {
                 p50,
                 p99,
+                cpu_seconds: outcome.cpu_seconds - timer,
                 ..outcome
             }
         }
@@ -166,6 +171,21 @@ async fn measure(
             outcome
         }
     }
+}
+
+/// Takes no records.
+struct Nothing;
+
+impl Writes for Nothing {
+    async fn one(&mut self, _: usize) -> i64 {
+        0
+    }
+
+    async fn batch(&mut self, _: usize, _: usize) {}
+
+    async fn wait(&mut self, _: i64) {}
+
+    async fn flush(&mut self) {}
 }
 
 async fn send(stream: &mut impl Writes, sent: &mut usize, records: usize, per_call: usize) {
