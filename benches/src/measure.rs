@@ -57,33 +57,54 @@ pub async fn paced(
     sent
 }
 
-/// What this process uses from now on.
+/// Whom a measurement is about: the core of this process, and the server's process and core.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Sides {
+    pub core: usize,
+    pub server_core: usize,
+    pub server: u32,
+}
+
+/// What both sides use from now on.
 pub struct Meter {
-    core: usize,
+    sides: Sides,
     pub start: Instant,
-    cpu: Duration,
-    busy: Duration,
+    cpu: [Duration; 2],
+    busy: [Duration; 2],
+}
+
+impl Sides {
+    fn cpu(self) -> [Duration; 2] {
+        let server = machine::cpu_time_of(self.server).expect("it runs");
+        [machine::cpu_time(), server]
+    }
+
+    fn busy(self) -> [Duration; 2] {
+        [self.core, self.server_core].map(|core| machine::busy(core).expect("Linux tells"))
+    }
 }
 
 impl Meter {
-    pub fn start(core: usize) -> Self {
+    pub fn start(sides: Sides) -> Self {
         Self {
-            core,
-            busy: machine::busy(core).expect("Linux tells"),
-            cpu: machine::cpu_time(),
+            sides,
+            busy: sides.busy(),
+            cpu: sides.cpu(),
             start: Instant::now(),
         }
     }
 
     pub fn stop(self, records: usize) -> Outcome {
         let seconds = self.start.elapsed().as_secs_f64();
-        let cpu = machine::cpu_time() - self.cpu;
-        let busy = machine::busy(self.core).expect("Linux tells") - self.busy;
+        let (cpu, busy) = (self.sides.cpu(), self.sides.busy());
+        let used = [0, 1].map(|side| cpu[side] - self.cpu[side]);
+        let others = [0, 1].map(|side| (busy[side] - self.busy[side]).saturating_sub(used[side]));
         Outcome {
             records: records as u64,
             seconds,
-            cpu_seconds: cpu.as_secs_f64(),
-            others_seconds: busy.saturating_sub(cpu).as_secs_f64(),
+            cpu_seconds: used[0].as_secs_f64(),
+            server_cpu_seconds: used[1].as_secs_f64(),
+            others_seconds: others[0].max(others[1]).as_secs_f64(),
             ..Outcome::default()
         }
     }
@@ -96,9 +117,9 @@ pub struct Outcome {
     pub seconds: f64,
     /// Of the sending process.
     pub cpu_seconds: f64,
-    /// Of the discarding process, from its start on.
+    /// Of the server's process.
     pub server_cpu_seconds: f64,
-    /// CPU time on the sender's core that went to others.
+    /// CPU time that went to others, on the core where it was more.
     pub others_seconds: f64,
     /// Most memory of the sending process, less what it had before the stream was opened.
     pub peak_bytes: u64,
@@ -121,7 +142,7 @@ impl Outcome {
         self.cpu_seconds / self.records as f64 * 1e6
     }
 
-    /// Whether others took so much of the sender's core that its rate says little.
+    /// Whether others took so much of a core that the rate says little.
     pub fn is_disturbed(&self) -> bool {
         self.others_seconds > 0.05 * self.seconds
     }

@@ -24,7 +24,7 @@ fn main() {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
         ["serve", acks, framed] => process::serve(acks, framed),
-        ["run", case, url, core] => process::send(case, url, core),
+        ["run", case, url, sides] => process::send(case, url, sides),
         ["one", case] => {
             let case = serde_json::from_str(case).expect("a case as JSON");
             println!("{:#?}", process::measure(&case));

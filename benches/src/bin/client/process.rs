@@ -1,12 +1,11 @@
 //! The processes of one measurement: a server on the first core, a sender on the second.
 
-use std::io::BufRead as _;
 use std::process::{Command, Stdio};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zerobus_benches::machine;
-use zerobus_benches::measure::Outcome;
+use zerobus_benches::measure::{Outcome, Sides};
 use zerobus_benches::spawn::Pinned;
 
 use crate::case::{Acks, Case};
@@ -26,27 +25,20 @@ pub fn measure(case: &Case) -> Outcome {
     let mut server = Pinned::start(&mut server, server_core, Stdio::inherit()).expect("it starts");
     let url = server.line().expect("it tells its address");
     let mut sender = Command::new(&program);
-    sender.args(["run", &text(case), &url, &sender_core.to_string()]);
+    let sides = Sides {
+        core: sender_core,
+        server_core,
+        server: server.id(),
+    };
+    sender.args(["run", &text(case), &url, &text(&sides)]);
     let mut sender = Pinned::start(&mut sender, sender_core, Stdio::inherit()).expect("it starts");
-    let mut outcome: Outcome = parse(&sender.line().expect("it measures"));
-    server.tell("cpu").expect("it listens");
-    let cpu = server.line().expect("it answers");
-    outcome.server_cpu_seconds = cpu.parse().expect("a number");
-    outcome
+    parse(&sender.line().expect("it measures"))
 }
 
 /// What the server's process does.
 pub fn serve(acks: &str, framed: &str) {
     let acks: Acks = parse(acks);
     let framed = framed.parse().expect("a number");
-    // Asked with a line, it tells its CPU time.
-    let answer = || {
-        for _ in std::io::stdin().lock().lines() {
-            println!("{}", machine::cpu_time().as_secs_f64());
-        }
-        std::process::exit(0);
-    };
-    std::thread::spawn(answer);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -55,11 +47,10 @@ pub fn serve(acks: &str, framed: &str) {
 }
 
 /// What the sender's process does. It has the runtime that `#[tokio::main]` makes where there is one core.
-pub fn send(case: &str, url: &str, core: &str) {
+pub fn send(case: &str, url: &str, sides: &str) {
     let case: Case = parse(case);
-    let core = core.parse().expect("a number");
     let runtime = tokio::runtime::Runtime::new().expect("it is Linux");
-    let outcome = runtime.block_on(run::run(&case, url, core));
+    let outcome = runtime.block_on(run::run(&case, url, parse(sides)));
     println!("{}", text(&outcome));
     // What is not acked is nobody's here.
     std::process::exit(0);

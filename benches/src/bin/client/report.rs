@@ -37,7 +37,7 @@ pub fn markdown(suite: &Suite) -> String {
     if suite.disturbed > 0 {
         let _ = writeln!(
             out,
-            "\nOther processes took more than 5 % of the sender's core in every round of {} measurements.",
+            "\nOther processes took more than 5 % of a core in every round of {} measurements.",
             suite.disturbed
         );
     }

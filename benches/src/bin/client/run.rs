@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use zerobus_benches::measure::{Meter, Outcome, Writes, paced};
+use zerobus_benches::measure::{Meter, Outcome, Sides, Writes, paced};
 use zerobus_benches::samples::{Samples, percentiles};
 use zerobus_benches::{machine, records, rows};
 use zerobus_client::ZerobusRecord;
@@ -23,9 +23,9 @@ const WARM_UP: Duration = Duration::from_millis(300);
 /// After so long, what was sent has left the process.
 const SETTLED: Duration = Duration::from_secs(1);
 
-pub async fn run(case: &Case, url: &str, core: usize) -> Outcome {
+pub async fn run(case: &Case, url: &str, sides: Sides) -> Outcome {
     let before = machine::memory(None).expect("Linux tells").now;
-    let outcome = run_case(case, url, core).await;
+    let outcome = run_case(case, url, sides).await;
     let after = machine::memory(None).expect("Linux tells");
     Outcome {
         peak_bytes: after.peak.saturating_sub(before),
@@ -34,20 +34,20 @@ pub async fn run(case: &Case, url: &str, core: usize) -> Outcome {
     }
 }
 
-async fn run_case(case: &Case, url: &str, core: usize) -> Outcome {
+async fn run_case(case: &Case, url: &str, sides: Sides) -> Outcome {
     match case.bytes {
-        20 => run_rows::<_, rows::WireReading>(case, url, core, records::readings()).await,
+        20 => run_rows::<_, rows::WireReading>(case, url, sides, records::readings()).await,
         100 => match case.call {
-            Call::Json | Call::Dynamic => run_special(case, url, core).await,
-            _ => run_rows::<_, rows::WireOrder>(case, url, core, records::orders()).await,
+            Call::Json | Call::Dynamic => run_special(case, url, sides).await,
+            _ => run_rows::<_, rows::WireOrder>(case, url, sides, records::orders()).await,
         },
         bytes => {
-            run_rows::<_, rows::WireDocument>(case, url, core, records::documents(bytes)).await
+            run_rows::<_, rows::WireDocument>(case, url, sides, records::documents(bytes)).await
         }
     }
 }
 
-async fn run_rows<R, W>(case: &Case, url: &str, core: usize, ring: Vec<R>) -> Outcome
+async fn run_rows<R, W>(case: &Case, url: &str, sides: Sides, ring: Vec<R>) -> Outcome
 where
     R: ZerobusRecord + Into<W> + 'static,
     W: prost::Message + 'static,
@@ -60,38 +60,38 @@ where
         Writer::Ours => {
             let encode = matches!(case.load, Load::Full { .. }).then(|| encode(&ring));
             let stream = Ours::open(url, ring, samples.clone()).await;
-            let outcome = measure(stream, case, core, samples).await;
+            let outcome = measure(stream, case, sides, samples).await;
             Outcome { encode, ..outcome }
         }
         #[cfg(feature = "sdk")]
         Writer::Sdk => {
             let messages = Messages(ring.into_iter().map(Into::into).collect::<Vec<W>>());
             let stream = Sdk::open(url, Format::proto::<R>(), messages, samples.clone()).await;
-            measure(stream, case, core, samples).await
+            measure(stream, case, sides, samples).await
         }
         #[cfg(not(feature = "sdk"))]
         Writer::Sdk => panic!("built without the SDK"),
-        Writer::Floor => floor(case, url, core, &records::encoded(&ring[0])).await,
+        Writer::Floor => floor(case, url, sides, &records::encoded(&ring[0])).await,
     }
 }
 
 /// Records that are no struct.
-async fn run_special(case: &Case, url: &str, core: usize) -> Outcome {
+async fn run_special(case: &Case, url: &str, sides: Sides) -> Outcome {
     let samples = samples(case);
     match (case.writer, case.call) {
         (Writer::Ours, Call::Json) => {
             let stream = Ours::open_json(url, records::json(case.bytes), samples.clone()).await;
-            measure(stream, case, core, samples).await
+            measure(stream, case, sides, samples).await
         }
         (Writer::Ours, Call::Dynamic) => {
             let stream = OursDynamic::open(url, records::orders(), samples.clone()).await;
-            measure(stream, case, core, samples).await
+            measure(stream, case, sides, samples).await
         }
         #[cfg(feature = "sdk")]
         (Writer::Sdk, Call::Json) => {
             let texts = Texts(records::json(case.bytes));
             let stream = Sdk::open(url, Format::Json, texts, samples.clone()).await;
-            measure(stream, case, core, samples).await
+            measure(stream, case, sides, samples).await
         }
         #[cfg(feature = "sdk")]
         (Writer::Sdk, Call::Dynamic) => {
@@ -102,7 +102,7 @@ async fn run_special(case: &Case, url: &str, core: usize) -> Outcome {
             };
             let format = Format::Dynamic(descriptor);
             let stream = Sdk::open(url, format, dynamic, samples.clone()).await;
-            measure(stream, case, core, samples).await
+            measure(stream, case, sides, samples).await
         }
         (writer, call) => panic!("{writer:?} has no {call:?}"),
     }
@@ -115,11 +115,11 @@ fn samples(case: &Case) -> Option<Arc<Samples>> {
 async fn measure(
     mut stream: impl Writes,
     case: &Case,
-    core: usize,
+    sides: Sides,
     samples: Option<Arc<Samples>>,
 ) -> Outcome {
     match case.load {
-        Load::Full { seconds } if case.call == Call::Wait => wait(stream, core, seconds).await,
+        Load::Full { seconds } if case.call == Call::Wait => wait(stream, sides, seconds).await,
         Load::Full { seconds } => {
             let per_call = match case.call {
                 Call::Batch(count) => count,
@@ -137,19 +137,19 @@ async fn measure(
                 records *= 2;
             };
             let records = (rate * seconds) as usize;
-            let meter = Meter::start(core);
+            let meter = Meter::start(sides);
             send(&mut stream, &mut sent, records, per_call).await;
             meter.stop(records.next_multiple_of(per_call))
         }
         Load::Rate { records, seconds } => {
             let samples = samples.expect("it is made for this load");
             paced(&mut stream, records, WARM_UP.as_secs_f64(), None).await;
-            let meter = Meter::start(core);
+            let meter = Meter::start(sides);
             let sent = paced(&mut stream, records, seconds, Some(&samples)).await;
             let outcome = meter.stop(sent);
             let (p50, p99) = samples.percentiles().unzip();
             // The timer that paces is not the client's.
-            let meter = Meter::start(core);
+            let meter = Meter::start(sides);
             paced(&mut Nothing, records, seconds, None).await;
             let timer = meter.stop(sent).cpu_seconds;
             Outcome {
@@ -160,7 +160,7 @@ async fn measure(
             }
         }
         Load::Held { records } => {
-            let meter = Meter::start(core);
+            let meter = Meter::start(sides);
             for at in 0..records {
                 stream.one(at as usize).await;
             }
@@ -202,9 +202,9 @@ async fn send(stream: &mut impl Writes, sent: &mut usize, records: usize, per_ca
 }
 
 /// One record at a time, each acked before the next.
-async fn wait(mut stream: impl Writes, core: usize, seconds: f64) -> Outcome {
+async fn wait(mut stream: impl Writes, sides: Sides, seconds: f64) -> Outcome {
     let mut micros = Vec::new();
-    let mut meter = Meter::start(core);
+    let mut meter = Meter::start(sides);
     let mut is_warm = false;
     loop {
         let called = Instant::now();
@@ -214,7 +214,7 @@ async fn wait(mut stream: impl Writes, core: usize, seconds: f64) -> Outcome {
         if !is_warm && meter.start.elapsed() > WARM_UP {
             is_warm = true;
             micros.clear();
-            meter = Meter::start(core);
+            meter = Meter::start(sides);
         } else if is_warm && meter.start.elapsed().as_secs_f64() > seconds {
             break;
         }
@@ -228,7 +228,7 @@ async fn wait(mut stream: impl Writes, core: usize, seconds: f64) -> Outcome {
     }
 }
 
-async fn floor(case: &Case, url: &str, core: usize, record: &[u8]) -> Outcome {
+async fn floor(case: &Case, url: &str, sides: Sides, record: &[u8]) -> Outcome {
     let Load::Full { seconds } = case.load else {
         panic!("the floor has no other load");
     };
@@ -242,7 +242,7 @@ async fn floor(case: &Case, url: &str, core: usize, record: &[u8]) -> Outcome {
         }
         records *= 2;
     };
-    let meter = Meter::start(core);
+    let meter = Meter::start(sides);
     let sent = floor.send((rate * seconds) as u64).await;
     meter.stop(sent as usize)
 }

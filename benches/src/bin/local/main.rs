@@ -16,14 +16,14 @@ use case::{Case, TABLES, table};
 use serde_json::Value;
 use tables::Stored;
 use zerobus_benches::machine;
-use zerobus_benches::measure::Outcome;
+use zerobus_benches::measure::{Outcome, Sides};
 use zerobus_benches::spawn::Pinned;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
-        ["run", case, seconds, url, core] => send(case, seconds, url, core),
+        ["run", case, seconds, url, sides] => send(case, seconds, url, sides),
         [server, flags @ ..] => measure_all(Path::new(server), flags),
         [] => usage(),
     }
@@ -35,12 +35,12 @@ fn usage() -> ! {
 }
 
 /// What the sender's process does.
-fn send(case: &str, seconds: &str, url: &str, core: &str) {
+fn send(case: &str, seconds: &str, url: &str, sides: &str) {
     let case: Case = serde_json::from_str(case).expect("a case");
     let seconds = seconds.parse().expect("a number");
-    let core = core.parse().expect("a number");
+    let sides = serde_json::from_str(sides).expect("the sides");
     let runtime = tokio::runtime::Runtime::new().expect("it is Linux");
-    let run = run::run(case, seconds, url, core, || println!("started"));
+    let run = run::run(case, seconds, url, sides, || println!("started"));
     let outcome = runtime.block_on(run);
     println!("{}", serde_json::to_string(&outcome).expect("it is plain"));
 }
@@ -110,6 +110,11 @@ fn measure(server: &Path, data: &Path, case: Case, seconds: f64) -> Measured {
         .expect("the ready line has the address");
 
     let program = std::env::current_exe().expect("it runs");
+    let sides = Sides {
+        core: sender_core,
+        server_core,
+        server: server.id(),
+    };
     let mut sender = Command::new(program);
     let text = serde_json::to_string(&case).expect("it is plain");
     sender.args([
@@ -117,20 +122,16 @@ fn measure(server: &Path, data: &Path, case: Case, seconds: f64) -> Measured {
         &text,
         &seconds.to_string(),
         url,
-        &sender_core.to_string(),
+        &serde_json::to_string(&sides).expect("it is plain"),
     ]);
     let mut sender = Pinned::start(&mut sender, sender_core, Stdio::inherit()).expect("it starts");
-    let cpu = || machine::cpu_time_of(server.id()).expect("it runs");
 
     assert_eq!(sender.line().expect("it starts"), "started");
     let before = tables::stored(data).expect("the tables are there");
-    let cpu_before = cpu();
     let outcome = sender.line().expect("it measures");
-    let cpu_after = cpu();
     let after = tables::stored(data).expect("the tables are there");
 
-    let mut outcome: Outcome = serde_json::from_str(&outcome).expect("it is one");
-    outcome.server_cpu_seconds = (cpu_after - cpu_before).as_secs_f64();
+    let outcome: Outcome = serde_json::from_str(&outcome).expect("it is one");
     let rows = after.rows - before.rows;
     assert_eq!(
         rows, outcome.records,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use zerobus_benches::measure::{Meter, Outcome, Writes, paced};
+use zerobus_benches::measure::{Meter, Outcome, Sides, Writes, paced};
 use zerobus_benches::records;
 use zerobus_benches::rows::Order;
 use zerobus_benches::samples::{Samples, percentiles};
@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 const INFLIGHT_OF_MANY: usize = 20_000;
 
 /// Measures, and calls `started` when it is warm.
-pub async fn run(case: Case, seconds: f64, url: &str, core: usize, started: impl Fn()) -> Outcome {
+pub async fn run(case: Case, seconds: f64, url: &str, sides: Sides, started: impl Fn()) -> Outcome {
     let client = Client::builder()
         .endpoint(url)
         .oauth("bench", "local")
@@ -33,7 +33,7 @@ pub async fn run(case: Case, seconds: f64, url: &str, core: usize, started: impl
             sender.send_for(WARM_UP).await;
             sender.samples.clear();
             started();
-            let meter = Meter::start(core);
+            let meter = Meter::start(sides);
             let sent = sender.send_for(seconds).await;
             with_times(meter.stop(sent), &mut sender.samples.take())
         }
@@ -41,7 +41,7 @@ pub async fn run(case: Case, seconds: f64, url: &str, core: usize, started: impl
             let mut sender = Sender::open(&client, 0, 1_000_000).await;
             paced(&mut sender, records, WARM_UP, None).await;
             started();
-            let meter = Meter::start(core);
+            let meter = Meter::start(sides);
             let samples = Arc::clone(&sender.samples);
             let sent = paced(&mut sender, records, seconds, Some(&samples)).await;
             with_times(meter.stop(sent), &mut samples.take())
@@ -56,7 +56,7 @@ pub async fn run(case: Case, seconds: f64, url: &str, core: usize, started: impl
                 sender.samples.clear();
             }
             started();
-            let meter = Meter::start(core);
+            let meter = Meter::start(sides);
             let (senders, sent) = all_for(senders, seconds).await;
             let outcome = meter.stop(sent);
             let times = senders.iter().flat_map(|sender| sender.samples.take());
@@ -65,7 +65,7 @@ pub async fn run(case: Case, seconds: f64, url: &str, core: usize, started: impl
         Case::Alone { records } => {
             let mut sender = Sender::open(&client, 0, 1_000_000).await;
             started();
-            let meter = Meter::start(core);
+            let meter = Meter::start(sides);
             let mut micros = Vec::new();
             for at in 0..records {
                 tokio::time::sleep(PAUSE).await;
