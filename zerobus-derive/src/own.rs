@@ -122,7 +122,11 @@ pub(crate) fn record(input: &Input<'_>) -> TokenStream {
                 #problem
                 const __PATHS: &[__z::u8] =
                     __z::schema::paths::<{ __z::schema::paths_len(__SCHEMA) }>(__SCHEMA).as_bytes();
-                &__z::schema::column_infos::<{ __z::schema::count(__SCHEMA) }>(__SCHEMA, __PATHS)
+                &__z::schema::column_infos::<{ __z::schema::count(__SCHEMA) }>(
+                    __SCHEMA,
+                    <#own as __z::WriteValue>::SHAPE,
+                    __PATHS,
+                )
             };
             const DESCRIPTOR: &'static [__z::u8] = {
                 #problem

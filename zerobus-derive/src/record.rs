@@ -38,7 +38,7 @@ pub(crate) fn expand(
     let mut bound = valid::bind(&name, input, schema, fields, errors);
     let message = valid::message(input, schema, &mut bound, !flattened.is_empty(), errors);
 
-    let columns = column_infos(schema, &message);
+    let columns = column_infos(schema, &message, &bound, &flattened);
     let descriptor = Literal::byte_string(&message.descriptor());
     let fingerprint = Fingerprint::of(schema);
     let table_doc = format!("`{name}`, the table that this type was compiled against.");
@@ -114,7 +114,7 @@ fn part(input: &Input<'_>, table: &str, bound: &Bound<'_>) -> Part {
     let number = column.number.unwrap_or_default();
     let layout = format_ident!("__Layout{number}");
     let name = &column.name;
-    let column_trait = format_ident!("Column_{name}");
+    let column_trait = column_trait(name);
 
     let value = value(field);
     // Where an error about the type belongs: at what lies within an `Option`.
@@ -374,7 +374,12 @@ fn columns_doc(table: &str, schema: &TableSchema, message: &Message) -> String {
     doc
 }
 
-fn column_infos(schema: &TableSchema, message: &Message) -> Vec<TokenStream> {
+fn column_infos(
+    schema: &TableSchema,
+    message: &Message,
+    bound: &[Bound<'_>],
+    flattened: &[&Field<'_>],
+) -> Vec<TokenStream> {
     let mut columns = Vec::new();
     schema.visit_fields(&mut |path, field| {
         let (name, data_type) = (path.to_string(), field.data_type.to_string());
@@ -388,8 +393,42 @@ fn column_infos(schema: &TableSchema, message: &Message) -> Vec<TokenStream> {
         let top = path.parts().first();
         if top.is_none_or(|top| message.field(top).is_none()) {
             column = quote!(#column.left_out());
+        } else if nullable {
+            column = written_by(column, path.parts(), bound, flattened);
         }
         columns.push(column);
     });
     columns
+}
+
+/// Whether a column that may be NULL is so in these records is known of the type that is written to it alone.
+fn written_by(
+    column: TokenStream,
+    path: &[String],
+    bound: &[Bound<'_>],
+    flattened: &[&Field<'_>],
+) -> TokenStream {
+    let Some((top, below)) = path.split_first() else {
+        return column;
+    };
+    let Some(bound) = bound.iter().find(|bound| bound.column.name == *top) else {
+        return flattened.iter().fold(column, |column, field| {
+            let ty = field.ty;
+            let shape = quote!(<#ty as __Flattened>::FLATTENED_SHAPE);
+            quote!(__z::written_by(#column, #shape, &[#(#path),*]))
+        });
+    };
+    let value = value(bound.field);
+    if below.is_empty() && value.is_within_option {
+        return column;
+    }
+    let ty = &value.ty;
+    let column_trait = column_trait(top);
+    let shape = quote!(<#ty as #column_trait>::COLUMN_SHAPE);
+    quote!(__z::written_by(#column, #shape, &[#(#below),*]))
+}
+
+/// The trait that judges what is written to a column.
+fn column_trait(name: &str) -> Ident {
+    format_ident!("Column_{name}")
 }

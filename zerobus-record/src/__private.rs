@@ -10,7 +10,9 @@ pub use crate::delta::{self, DeltaType, Layout};
 pub use crate::error::RecordError;
 pub use crate::layout::{At, ColumnType, Member, Place, StructColumn, is_in_order, order};
 pub use crate::record::ZerobusRecord;
-pub use crate::shape::{FieldShape, Shape, check, check_flat, check_flat_all, needs_validation};
+pub use crate::shape::{
+    FieldShape, Shape, check, check_flat, check_flat_all, needs_validation, written_by,
+};
 pub use crate::value::{
     ColumnValue, Days, Json, Micros, Millis, Nanos, Seconds, StructValue, TextValue, TimeUnit,
     Unit, UnitInteger, WriteValue, text_shape, write_column, write_flattened, write_table_column,

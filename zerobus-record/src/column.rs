@@ -10,6 +10,9 @@ pub struct ColumnInfo {
     pub nullable: bool,
     /// Where its values come from.
     pub source: ColumnSource,
+    /// Whether every record has a value for it: it is NOT NULL, or what is written to it is no `Option`. Then records
+    /// go on fitting when a column that could be NULL becomes NOT NULL.
+    pub never_null: bool,
     /// Whether the record type sends it. What lies in a STRUCT is told apart only by whether the STRUCT is sent.
     pub sent: bool,
 }
@@ -22,6 +25,7 @@ impl ColumnInfo {
             path,
             data_type,
             nullable,
+            never_null: !nullable,
             source: ColumnSource::Record,
             sent: true,
         }
@@ -34,10 +38,18 @@ impl ColumnInfo {
         self
     }
 
+    /// The same column, which has a value in every record though it may be NULL.
+    #[must_use]
+    pub const fn never_null(mut self) -> Self {
+        self.never_null = true;
+        self
+    }
+
     /// The same column, which the record type leaves out.
     #[must_use]
     pub const fn left_out(mut self) -> Self {
         self.sent = false;
+        self.never_null = false;
         self
     }
 }

@@ -5,6 +5,7 @@
 
 #![expect(missing_docs, reason = "only the derive sees it, through `__private`")]
 
+use crate::column::ColumnInfo;
 use crate::delta::DeltaType;
 use crate::layout::{ColumnType, StructColumn, str_eq};
 use crate::report::{Path, Report};
@@ -43,6 +44,31 @@ impl Shape {
 
     pub(crate) const fn is_option(self) -> bool {
         matches!(self, Self::Option(_))
+    }
+
+    /// Whether there is a value whenever there is one of what it lies in.
+    pub(crate) const fn is_never_null(self) -> bool {
+        !matches!(self, Self::Option(_) | Self::Failed)
+    }
+
+    /// What lies one step further down; `Failed` where nothing does.
+    pub(crate) const fn part(self, name: &str) -> Self {
+        match self {
+            Self::Option(inner) => inner.part(name),
+            Self::Struct(_, fields) => {
+                let mut i = 0;
+                while i < fields.len() {
+                    if str_eq(fields[i].name, name) {
+                        return fields[i].shape;
+                    }
+                    i += 1;
+                }
+                Self::Failed
+            }
+            Self::Array(element) => *element,
+            Self::Map(_, value) if str_eq(name, "value") => *value,
+            _ => Self::Failed,
+        }
     }
 }
 
@@ -131,6 +157,22 @@ impl Kinds {
             ColumnType::Struct(_) => 18,
             ColumnType::Undecided => 31,
         }
+    }
+}
+
+/// The column, never NULL where what is written to it is no `Option`; that lies at `path` in `shape`.
+#[must_use]
+pub const fn written_by(column: ColumnInfo, shape: Shape, path: &[&str]) -> ColumnInfo {
+    let mut shape = shape;
+    let mut i = 0;
+    while i < path.len() {
+        shape = shape.part(path[i]);
+        i += 1;
+    }
+    if shape.is_never_null() {
+        column.never_null()
+    } else {
+        column
     }
 }
 

@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use zerobus_record::{
-    ColumnSource, ColumnValue, DateDays, Decimal, DecimalText, TimestampMicros, VariantJson,
-    ZerobusRecord, delta,
+    ColumnInfo, ColumnSource, ColumnValue, DateDays, Decimal, DecimalText, TimestampMicros,
+    VariantJson, ZerobusRecord, delta,
 };
 
 fn written(record: &impl ZerobusRecord) -> Vec<u8> {
@@ -296,4 +296,76 @@ fn the_constants_tell_the_table() {
     let snapshot = include_str!("../../schemas/main.default.computed.json");
     let snapshot = zerobus_schema::Snapshot::parse(snapshot).unwrap();
     assert_eq!(Computed::FINGERPRINT, snapshot.fingerprint());
+}
+
+#[test]
+fn the_columns_tell_what_no_record_leaves_null() {
+    type Maybe<T> = Option<T>;
+
+    #[derive(ZerobusRecord)]
+    struct Point {
+        lat: f64,
+        lon: f64,
+        label: Option<String>,
+    }
+    #[derive(ZerobusRecord)]
+    struct Device {
+        device_name: &'static str,
+        tags: Vec<String>,
+        payload: Option<Value>,
+    }
+    #[derive(ZerobusRecord)]
+    #[zerobus(table = "main.default.air_quality")]
+    struct Filled<'a, P> {
+        temp: i32,
+        observed_at: TimestampMicros,
+        humidity: Option<i64>,
+        price: Maybe<Decimal>,
+        #[zerobus(unit = "days")]
+        day: i32,
+        raw: Cow<'a, [u8]>,
+        location: Option<P>,
+        #[zerobus(flatten)]
+        device: Device,
+    }
+    let never_null = |columns: &[ColumnInfo]| -> Vec<&str> {
+        let filled = columns.iter().filter(|column| column.never_null);
+        filled.map(|column| column.path).collect()
+    };
+    assert_eq!(
+        never_null(Filled::<Point>::COLUMNS),
+        [
+            "device_name",
+            "temp",
+            "observed_at",
+            "day",
+            "tags",
+            "location.lat",
+            "location.lon",
+            "raw"
+        ]
+    );
+
+    #[derive(ZerobusRecord)]
+    struct Own {
+        name: &'static str,
+        at: Option<TimestampMicros>,
+        tags: Vec<String>,
+        more: Option<Vec<i64>>,
+        points: Vec<Point>,
+        by_name: BTreeMap<String, Point>,
+    }
+    assert_eq!(
+        never_null(Own::COLUMNS),
+        [
+            "name",
+            "tags",
+            "points",
+            "points.element.lat",
+            "points.element.lon",
+            "by_name",
+            "by_name.value.lat",
+            "by_name.value.lon",
+        ]
+    );
 }

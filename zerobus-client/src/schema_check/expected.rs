@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message as _;
 use prost_types::{DescriptorProto, FieldDescriptorProto};
@@ -40,7 +40,11 @@ impl Expected {
                 return None;
             }
             Self::Table(table) if Fingerprint::of(live) == Fingerprint::of(table) => return None,
-            Self::Compiled { columns, .. } => compiled(columns),
+            Self::Compiled { columns, .. } => compiled(columns).map(|mut known| {
+                let filled = Filled::of(columns);
+                filled.columns(&ColumnPath::default(), &mut known, &live.columns);
+                known
+            }),
             Self::Table(table) => Some(table.columns.clone()),
             Self::Descriptor => None,
         };
@@ -87,6 +91,41 @@ fn compiled(columns: &[ColumnInfo]) -> Option<StructType> {
         field.metadata.insert(key, Value::from("unknown"));
     }
     Some(parsed)
+}
+
+/// The columns that records always have a value for, by path.
+struct Filled<'a>(BTreeSet<&'a str>);
+
+impl<'a> Filled<'a> {
+    fn of(columns: &'a [ColumnInfo]) -> Self {
+        let filled = columns.iter().filter(|column| column.never_null);
+        Self(filled.map(|column| column.path).collect())
+    }
+
+    /// Takes such columns for NOT NULL where they are so in the live table: records fit it either way.
+    fn columns(&self, path: &ColumnPath, columns: &mut StructType, live: &StructType) {
+        for column in &mut columns.fields {
+            let Some(live) = live.field(&column.name) else {
+                continue;
+            };
+            let path = path.child(&column.name);
+            column.nullable &= live.nullable || !self.0.contains(path.to_string().as_str());
+            self.data_type(&path, &mut column.data_type, &live.data_type);
+        }
+    }
+
+    fn data_type(&self, path: &ColumnPath, data_type: &mut DataType, live: &DataType) {
+        match (data_type, live) {
+            (DataType::Struct(fields), DataType::Struct(live)) => self.columns(path, fields, live),
+            (DataType::Array(array), DataType::Array(live)) => {
+                self.data_type(&path.child("element"), &mut array.element, &live.element);
+            }
+            (DataType::Map(map), DataType::Map(live)) => {
+                self.data_type(&path.child("value"), &mut map.value, &live.value);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Whether no dot stands outside of backticks.
@@ -273,15 +312,35 @@ mod tests {
         })
     }
 
-    /// The columns as a record type keeps them.
-    fn compiled_of(table: &TableSchema) -> &'static [ColumnInfo] {
+    /// The columns as a record type keeps them; of those that may be NULL it always fills these.
+    fn compiled_of(table: &TableSchema, filled: &[&str]) -> &'static [ColumnInfo] {
         let mut columns = Vec::new();
         table.visit_fields(&mut |path, field| {
             let path = path.to_string().leak();
             let data_type = field.data_type.to_string().leak();
-            columns.push(ColumnInfo::new(path, data_type, field.nullable));
+            let column = ColumnInfo::new(path, data_type, field.nullable);
+            columns.push(match filled.contains(&column.path) {
+                true => column.never_null(),
+                false => column,
+            });
         });
         columns.leak()
+    }
+
+    /// Makes the column at `wanted` NOT NULL.
+    fn tighten(path: &ColumnPath, columns: &mut StructType, wanted: &str) {
+        for column in &mut columns.fields {
+            let path = path.child(&column.name);
+            column.nullable &= path.to_string() != wanted;
+            let (path, fields) = match &mut column.data_type {
+                DataType::Array(array) => (path.child("element"), &mut array.element),
+                DataType::Map(map) => (path.child("value"), &mut map.value),
+                plain => (path, plain),
+            };
+            if let DataType::Struct(fields) = fields {
+                tighten(&path, fields, wanted);
+            }
+        }
     }
 
     proptest! {
@@ -292,12 +351,41 @@ mod tests {
             let compiled = |byte| Expected::Compiled {
                 // Of another table, so that the columns have to be compared.
                 fingerprint: Fingerprint::from_bytes([byte; 32]),
-                columns: compiled_of(&live),
+                columns: compiled_of(&live, &[]),
             };
             for expected in [Expected::Descriptor, compiled(0)] {
                 prop_assert_eq!(expected.differing(&format, &live), Some(Vec::new()), "{:?}", expected);
             }
             prop_assert_eq!(Expected::Table(live.clone()).differing(&format, &live), None);
+        }
+
+        #[test]
+        fn a_column_that_became_not_null_breaks_records_that_may_leave_it_null(live in live(), pick: proptest::sample::Index) {
+            let mut nullable = Vec::new();
+            live.visit_fields(&mut |path, field| {
+                if field.nullable {
+                    nullable.push(path.to_string());
+                }
+            });
+            prop_assume!(!nullable.is_empty());
+            let path = pick.get(&nullable);
+            let mut tightened = live.clone();
+            tighten(&ColumnPath::default(), &mut tightened.columns, path);
+            let format = Format::dynamic(&RecordSchema::of(&live).unwrap());
+            let expected = |filled| Expected::Compiled {
+                fingerprint: Fingerprint::of(&live),
+                columns: compiled_of(&live, filled),
+            };
+            let found = expected(&[]).differing(&format, &tightened).unwrap();
+            let found: Vec<_> = found.iter().map(|f| (f.rule.id, f.path.to_string())).collect();
+            prop_assert_eq!(found, [("NULLABILITY_TIGHTENED", path.clone())]);
+            prop_assert_eq!(expected(&[path]).differing(&format, &tightened), Some(Vec::new()));
+            // Where it still may be NULL, that records always fill it is no news.
+            let elsewhere = Expected::Compiled {
+                fingerprint: Fingerprint::from_bytes([0; 32]),
+                columns: compiled_of(&live, &[path]),
+            };
+            prop_assert_eq!(elsewhere.differing(&format, &live), Some(Vec::new()));
         }
 
         #[test]
@@ -308,7 +396,7 @@ mod tests {
             let gone = changed.columns.fields.remove(pick.index(live.columns.fields.len()));
             let compiled = Expected::Compiled {
                 fingerprint: Fingerprint::of(&live),
-                columns: compiled_of(&live),
+                columns: compiled_of(&live, &[]),
             };
             for expected in [Expected::Descriptor, Expected::Table(live.clone()), compiled] {
                 let found = expected.differing(&format, &changed).unwrap();

@@ -4,6 +4,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use zerobus_client::schema::ddl;
@@ -12,7 +13,7 @@ use zerobus_client::{
 };
 use zerobus_local::LocalZerobus;
 
-use crate::{TABLE, client, server};
+use crate::{TABLE, client, rows, server};
 
 #[derive(ZerobusRecord)]
 struct Record {
@@ -106,8 +107,11 @@ async fn a_descriptor_alone_is_held_against_the_table_too() {
             .proto_stream(TABLE, schema.descriptor().clone())
             .open()
     };
-    // int64 and string, whatever they are called.
+    // int64 and string, whatever they are called, `optional` or `required`.
     open("name STRING, at BIGINT, price STRING").await.unwrap();
+    open("name STRING NOT NULL, at BIGINT NOT NULL, price STRING")
+        .await
+        .unwrap();
     let drift = drift(open("at BIGINT, n INT, gone STRING").await);
     let mut found = found(&drift);
     found.sort();
@@ -118,6 +122,38 @@ async fn a_descriptor_alone_is_held_against_the_table_too() {
             ("n".to_owned(), "TYPE_INCOMPATIBLE"),
             ("name".to_owned(), "MISSING_REQUIRED_COLUMN"),
         ]
+    );
+}
+
+/// `n` is always there, `note` is not; compiled against a table where both may be NULL.
+#[derive(ZerobusRecord)]
+#[zerobus(table = "main.default.t", schema = "tests/local/nullable.json")]
+struct Filled {
+    n: i32,
+    place: Option<Place>,
+    note: Option<&'static str>,
+}
+
+#[tokio::test]
+async fn a_column_that_became_not_null_takes_records_that_always_fill_it() {
+    let place = "place STRUCT<lat: DOUBLE NOT NULL, lon: DOUBLE>";
+    let tightened = server(&format!("n INT NOT NULL, {place}, note STRING")).await;
+    let mut stream = client(&tightened).stream::<Filled>().open().await.unwrap();
+    let record = Filled {
+        n: 1,
+        place: Some(Place { lat: 47.5 }),
+        note: None,
+    };
+    stream.ingest_record(&record).await.unwrap();
+    stream.close().await.unwrap();
+    let rows: Vec<Value> = rows(&tightened).await;
+    assert_eq!(rows[0]["n"], 1);
+
+    let too_far = server(&format!("n INT NOT NULL, {place}, note STRING NOT NULL")).await;
+    let drift = drift(client(&too_far).stream::<Filled>().open().await);
+    assert_eq!(
+        found(&drift),
+        [("note".to_owned(), "NULLABILITY_TIGHTENED")]
     );
 }
 

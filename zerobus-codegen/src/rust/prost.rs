@@ -5,7 +5,7 @@ use prost::Message as _;
 use prost_types::{DescriptorProto, FileDescriptorProto};
 use zerobus_schema::mapping;
 use zerobus_schema::proto::{FieldKind, MapValue, Message};
-use zerobus_schema::{Fingerprint, StructType, TableName, TableSchema};
+use zerobus_schema::{DataType, Fingerprint, StructType, TableName, TableSchema};
 
 use super::markdown;
 use super::options::{
@@ -200,6 +200,10 @@ fn implementation(
         let top = path.parts().first();
         if top.is_some_and(|top| message.field(top).is_none()) {
             column.push_str(".left_out()");
+        } else if field.nullable && matches!(field.data_type, DataType::Array(_) | DataType::Map(_))
+        {
+            // A collection, which prost has no `Option` of.
+            column.push_str(".never_null()");
         }
         let _ = writeln!(out, "        {column},");
     });

@@ -1,6 +1,7 @@
 use crate::column::ColumnInfo;
 use crate::layout::{ColumnType, StructColumn};
 use crate::report::Path;
+use crate::shape::{Shape, written_by};
 use crate::text::Text;
 
 /// How many columns there are, nested ones too.
@@ -28,7 +29,8 @@ const fn count_in(column_type: ColumnType) -> usize {
 #[must_use]
 pub const fn paths<const N: usize>(columns: &[StructColumn]) -> Text<N> {
     let mut text = Text::new();
-    walk(None, columns, &mut text, &mut Infos::<'_, 0>::new(b""));
+    let mut infos = Infos::<'_, 0>::new(b"");
+    walk(None, columns, Shape::Failed, &mut text, &mut infos);
     text
 }
 
@@ -38,14 +40,15 @@ pub const fn paths_len(columns: &[StructColumn]) -> usize {
     paths::<0>(columns).len()
 }
 
-/// The columns as a record lists them, parents before children.
+/// The columns as a record lists them, parents before children; `shape` is that of the record's type.
 #[must_use]
 pub const fn column_infos<const N: usize>(
     columns: &[StructColumn],
+    shape: Shape,
     paths: &'static [u8],
 ) -> [ColumnInfo; N] {
     let mut infos = Infos::<N>::new(paths);
-    walk(None, columns, &mut Text::<0>::new(), &mut infos);
+    walk(None, columns, shape, &mut Text::<0>::new(), &mut infos);
     infos.list
 }
 
@@ -81,6 +84,7 @@ impl<const N: usize> Infos<'static, N> {
 const fn walk<const T: usize, const N: usize>(
     parent: Option<&Path<'_>>,
     columns: &[StructColumn],
+    shape: Shape,
     text: &mut Text<T>,
     infos: &mut Infos<'static, N>,
 ) {
@@ -88,6 +92,7 @@ const fn walk<const T: usize, const N: usize>(
     while i < columns.len() {
         let column = &columns[i];
         let path = Path::within(parent, column.name);
+        let shape = shape.part(column.name);
         let start = text.len();
         text.push_path(&path);
         let path_end = text.len();
@@ -95,10 +100,11 @@ const fn walk<const T: usize, const N: usize>(
         if infos.len < N {
             let name = infos.take(path_end - start);
             let data_type = infos.take(text.len() - path_end);
-            infos.list[infos.len] = ColumnInfo::new(name, data_type, column.nullable);
+            let info = ColumnInfo::new(name, data_type, column.nullable);
+            infos.list[infos.len] = written_by(info, shape, &[]);
             infos.len += 1;
         }
-        walk_type(&path, column.column_type, text, infos);
+        walk_type(&path, column.column_type, shape, text, infos);
         i += 1;
     }
 }
@@ -106,15 +112,20 @@ const fn walk<const T: usize, const N: usize>(
 const fn walk_type<const T: usize, const N: usize>(
     path: &Path<'_>,
     column_type: ColumnType,
+    shape: Shape,
     text: &mut Text<T>,
     infos: &mut Infos<'static, N>,
 ) {
     match column_type {
-        ColumnType::Struct(columns) => walk(Some(path), columns, text, infos),
-        ColumnType::Array(element) => walk_type(&path.child("element"), *element, text, infos),
+        ColumnType::Struct(columns) => walk(Some(path), columns, shape, text, infos),
+        ColumnType::Array(element) => {
+            let shape = shape.part("element");
+            walk_type(&path.child("element"), *element, shape, text, infos);
+        }
         ColumnType::Map(key, value) => {
-            walk_type(&path.child("key"), *key, text, infos);
-            walk_type(&path.child("value"), *value, text, infos);
+            walk_type(&path.child("key"), *key, Shape::Failed, text, infos);
+            let shape = shape.part("value");
+            walk_type(&path.child("value"), *value, shape, text, infos);
         }
         _ => {}
     }
