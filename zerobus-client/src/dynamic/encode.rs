@@ -63,13 +63,17 @@ fn put_other(
             let text = DecimalText::new(text);
             wire::put_bytes(out, tag, text.fit(*precision, *scale)?.as_bytes());
         }
-        (Kind::Decimal(precision, scale), Value::Decimal(decimal)) => {
-            return put_displayed(out, tag, decimal, Some((*precision, *scale)));
+        (Kind::Decimal(..) | Kind::AnyText, Value::Decimal(decimal)) => {
+            return put_displayed(out, tag, decimal, kind);
         }
-        (Kind::Decimal(precision, scale), Value::Int(value)) => {
-            return put_displayed(out, tag, value, Some((*precision, *scale)));
+        (Kind::Decimal(..), Value::Int(value)) => return put_displayed(out, tag, value, kind),
+        (Kind::Text(_) | Kind::AnyText, Value::Ip(address)) => {
+            return put_displayed(out, tag, address, kind);
         }
-        (Kind::AnyText, Value::Decimal(decimal)) => return put_displayed(out, tag, decimal, None),
+        #[cfg(feature = "uuid")]
+        (Kind::Text(_) | Kind::AnyText, Value::Uuid(uuid)) => {
+            return put_displayed(out, tag, uuid, kind);
+        }
         (Kind::Variant | Kind::AnyText, Value::Variant(text)) => {
             checks::check_json(text)?;
             wire::put_bytes(out, tag, text.as_bytes());
@@ -126,20 +130,23 @@ fn narrowed(value: f64) -> Option<f32> {
     (narrow.is_finite() || !value.is_finite()).then_some(narrow)
 }
 
+/// Writes the text that a value shows, as far as the column takes it.
 fn put_displayed(
     out: &mut Vec<u8>,
     tag: Tag,
     value: impl std::fmt::Display,
-    decimal: Option<(u8, u8)>,
+    kind: &Kind,
 ) -> Result<(), RecordError> {
     let start = wire::begin(out, tag);
     // Writing to memory does not fail.
     let _ = write!(out, "{value}");
-    if let Some((precision, scale)) = decimal {
-        let text = std::str::from_utf8(out.get(start..).unwrap_or_default()).unwrap_or_default();
-        let fitting = DecimalText::new(text).fit(precision, scale)?.len();
-        out.truncate(start + fitting);
-    }
+    let text = std::str::from_utf8(out.get(start..).unwrap_or_default()).unwrap_or_default();
+    let fitting = match kind {
+        Kind::Decimal(precision, scale) => DecimalText::new(text).fit(*precision, *scale)?.len(),
+        Kind::Text(Some(most)) => checks::check_length(text, *most).map(|()| text.len())?,
+        _ => text.len(),
+    };
+    out.truncate(start + fitting);
     wire::end(out, start);
     Ok(())
 }

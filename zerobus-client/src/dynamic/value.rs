@@ -1,3 +1,6 @@
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use zerobus_record::{
     DateDays, Decimal, DecimalText, TimestampMicros, TimestampNtzMicros, VariantJson,
@@ -5,8 +8,9 @@ use zerobus_record::{
 
 /// A value for a column that is known at run time only. It borrows, so that making one allocates nothing.
 ///
-/// Whatever stands for a column in a derived record converts into it: integers, floats, text, bytes, `Option`, and the
-/// types of this crate for dates, times, decimals and JSON.
+/// Whatever stands for a column in a derived record converts into it: integers, floats, text, bytes, addresses, `Option`,
+/// the types of this crate for dates, times, decimals and JSON, `SystemTime`, and those of chrono, jiff, time,
+/// rust_decimal, bigdecimal and uuid behind the features of these names.
 ///
 /// ```
 /// use zerobus_client::{TimestampMicros, Value};
@@ -54,6 +58,13 @@ pub enum Value<'a> {
     Map(&'a [(Self, Self)]),
     /// For STRUCT, by the names of its fields.
     Struct(&'a [(&'a str, Self)]),
+    /// For STRING, VARCHAR and CHAR, as text.
+    Ip(IpAddr),
+    /// For STRING, VARCHAR and CHAR, as hyphenated text.
+    #[cfg(feature = "uuid")]
+    Uuid(uuid::Uuid),
+    /// What a time or a number converts into that no column can hold; it is refused for each.
+    OutOfRange,
 }
 
 impl Value<'_> {
@@ -76,13 +87,17 @@ impl Value<'_> {
             Self::Array(_) => "an array".to_owned(),
             Self::Map(_) => "a map".to_owned(),
             Self::Struct(_) => "a struct".to_owned(),
+            Self::Ip(address) => address.to_string(),
+            #[cfg(feature = "uuid")]
+            Self::Uuid(uuid) => uuid.to_string(),
+            Self::OutOfRange => "a value that no column can hold".to_owned(),
         }
     }
 }
 
 macro_rules! from {
-    ($($rust:ty => $value:ident => $made:expr;)*) => {$(
-        impl<'a> From<$rust> for Value<'a> {
+    ($($({$($param:tt)*})? $rust:ty => $value:ident => $made:expr;)*) => {$(
+        impl<'a$(, $($param)*)?> From<$rust> for Value<'a> {
             #[inline]
             fn from($value: $rust) -> Self {
                 $made
@@ -90,6 +105,7 @@ macro_rules! from {
         }
     )*};
 }
+pub(super) use from;
 
 from! {
     bool => value => Self::Bool(value);
@@ -111,6 +127,10 @@ from! {
     TimestampMicros => value => Self::Timestamp(value);
     TimestampNtzMicros => value => Self::TimestampNtz(value);
     Decimal => value => Self::Decimal(value);
+    SystemTime => value => TimestampMicros::try_from(value).map_or(Self::OutOfRange, Self::Timestamp);
+    IpAddr => value => Self::Ip(value);
+    Ipv4Addr => value => Self::Ip(value.into());
+    Ipv6Addr => value => Self::Ip(value.into());
     DecimalText<&'a str> => value => Self::Text(value.into_inner());
     VariantJson<&'a str> => value => Self::Variant(value.into_inner());
     &'a serde_json::Value => value => Self::Json(value);

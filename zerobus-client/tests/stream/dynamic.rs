@@ -1,5 +1,8 @@
 //! Records whose columns are known at run time only.
 
+use std::net::IpAddr;
+use std::time::{Duration, UNIX_EPOCH};
+
 use serde_json::json;
 use zerobus_client::schema::{TableSchema, ddl};
 use zerobus_client::{
@@ -235,6 +238,87 @@ fn what_fits_is_taken_and_converted() {
     let written = bytes("STRUCT<s: STRING>", (&nested).into());
     assert_eq!(written[..6], *b"\x0a\xaf\x02\x0a\xac\x02");
     assert_eq!(written.len(), 306);
+}
+
+#[test]
+fn types_of_other_crates_are_what_they_are_in_derived_records() {
+    let schema = schema(
+        "at TIMESTAMP, wall TIMESTAMP_NTZ, day DATE, price DECIMAL(10,2), id CHAR(36), short VARCHAR(4)",
+    );
+    let set = |column: &str, value: Value<'_>| {
+        let mut record = schema.record();
+        record
+            .set(column, value)
+            .map(|record| record.to_bytes().unwrap())
+    };
+    let ours = [
+        set("at", TimestampMicros::from_micros(-2).into()),
+        set("wall", TimestampNtzMicros::from_micros(-2).into()),
+        set("day", DateDays::from_days(11_016).into()),
+        set("price", "-19.99".into()),
+        set("id", "67e55044-10b1-426f-9247-bb680e5fe0c8".into()),
+    ];
+    let nanos = -1_500; // to the microsecond before
+    let chrono = chrono::DateTime::from_timestamp_nanos(nanos);
+    let jiff = jiff::Timestamp::from_nanosecond(nanos.into()).unwrap();
+    let time = time::OffsetDateTime::from_unix_timestamp_nanos(nanos.into()).unwrap();
+    let id = uuid::Uuid::from_u128(0x67e5_5044_10b1_426f_9247_bb68_0e5f_e0c8);
+    let theirs: [Vec<(&str, Value<'_>)>; 5] = [
+        vec![
+            ("at", chrono.into()),
+            ("at", jiff.into()),
+            ("at", (&jiff.to_zoned(jiff::tz::TimeZone::UTC)).into()),
+            ("at", time.into()),
+            ("at", (UNIX_EPOCH - Duration::from_nanos(1_500)).into()),
+        ],
+        vec![
+            ("wall", chrono.naive_utc().into()),
+            (
+                "wall",
+                jiff.to_zoned(jiff::tz::TimeZone::UTC).datetime().into(),
+            ),
+            (
+                "wall",
+                time::PrimitiveDateTime::new(time.date(), time.time()).into(),
+            ),
+        ],
+        vec![
+            (
+                "day",
+                chrono::NaiveDate::from_ymd_opt(2000, 2, 29).unwrap().into(),
+            ),
+            ("day", jiff::civil::date(2000, 2, 29).into()),
+            (
+                "day",
+                time::Date::from_ordinal_date(2000, 60).unwrap().into(),
+            ),
+        ],
+        vec![
+            ("price", rust_decimal::Decimal::new(-199_900, 4).into()),
+            (
+                "price",
+                (&"-1999e-2".parse::<bigdecimal::BigDecimal>().unwrap()).into(),
+            ),
+        ],
+        vec![("id", id.into()), ("id", Some(id).into())],
+    ];
+    for (ours, theirs) in ours.into_iter().zip(theirs) {
+        let ours = ours.unwrap();
+        for (column, value) in theirs {
+            assert_eq!(set(column, value).as_deref(), Ok(&*ours), "{value:?}");
+        }
+    }
+    let loopback = set("short", IpAddr::from([127, 0, 0, 1]).into()).unwrap_err();
+    assert!(loopback.to_string().contains("at most 4"), "{loopback}");
+    let id = set("short", id.into()).unwrap_err();
+    assert!(id.to_string().contains("at most 4"), "{id}");
+    assert!(
+        set("short", IpAddr::V6([0; 16].into()).into()).is_ok(),
+        "::"
+    );
+    let vast: bigdecimal::BigDecimal = "1e900".parse().unwrap();
+    let vast = set("price", (&vast).into()).unwrap_err();
+    assert!(vast.to_string().contains("no column can hold"), "{vast}");
 }
 
 #[test]

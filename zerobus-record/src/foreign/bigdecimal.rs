@@ -4,28 +4,51 @@ use crate::delta;
 use crate::error::RecordError;
 use crate::layout::{ColumnType, Place};
 use crate::shape::{Kinds, Shape};
-use crate::value::{WriteValue, stands_for, write_decimal};
+use crate::value::{Decimal, WriteValue, stands_for};
 
 stands_for!(BigDecimal: {const P: u8, const S: u8} delta::DecimalType<P, S>);
 
-impl WriteValue for BigDecimal {
-    const SHAPE: Shape = Shape::leaf("BigDecimal", Kinds::NONE.with(ColumnType::Decimal(0, 0)));
+impl TryFrom<&BigDecimal> for Decimal {
+    type Error = RecordError;
 
-    fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
+    fn try_from(value: &BigDecimal) -> Result<Self, RecordError> {
         const DIGITS_MAX: i64 = 38;
         // 1e1000000000 is a small number of bytes here and a very long text.
-        let plain = self.normalized();
-        let scale = plain.fractional_digit_count();
-        if plain.digits() > 2 * DIGITS_MAX.unsigned_abs() || scale.abs() > DIGITS_MAX {
-            return Err(RecordError::new(
+        let plain = value.normalized();
+        let (digits, scale) = plain.as_bigint_and_scale();
+        let small = || {
+            let digits = i128::try_from(digits.as_ref()).ok()?;
+            let Ok(scale) = u8::try_from(scale) else {
+                let zeros = u32::try_from(scale.checked_neg()?).ok()?;
+                return Self::new(digits.checked_mul(10_i128.checked_pow(zeros)?)?, 0);
+            };
+            Self::new(digits, scale)
+        };
+        small().ok_or_else(|| {
+            RecordError::new(
                 format!("a decimal of at most {DIGITS_MAX} digits"),
                 format!(
                     "one of {} digits, {scale} of them behind the point",
                     plain.digits()
                 ),
-            ));
-        }
-        write_decimal::<P>(&plain.to_plain_string(), out)
+            )
+        })
+    }
+}
+
+impl TryFrom<BigDecimal> for Decimal {
+    type Error = RecordError;
+
+    fn try_from(value: BigDecimal) -> Result<Self, RecordError> {
+        Self::try_from(&value)
+    }
+}
+
+impl WriteValue for BigDecimal {
+    const SHAPE: Shape = Shape::leaf("BigDecimal", Kinds::NONE.with(ColumnType::Decimal(0, 0)));
+
+    fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
+        Decimal::try_from(self)?.write::<P>(out)
     }
 }
 

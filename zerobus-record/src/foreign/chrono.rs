@@ -1,33 +1,52 @@
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeZone};
 
-use super::integer_columns;
-use crate::delta::{Nullable, TimestampType};
+use crate::delta::{DateType, TimestampNtzType, TimestampType};
 use crate::error::RecordError;
 use crate::layout::Place;
 use crate::shape::{Kinds, Shape};
-use crate::value::{ColumnValue, WriteValue};
-use crate::wire;
+use crate::value::{DateDays, TimestampMicros, TimestampNtzMicros, WriteValue, stands_for};
 
-#[diagnostic::do_not_recommend]
-impl<Z: TimeZone> ColumnValue<TimestampType> for DateTime<Z> {}
-#[diagnostic::do_not_recommend]
-impl<Z: TimeZone> ColumnValue<Nullable<TimestampType>> for DateTime<Z> {}
+/// Types that convert into a time or date of ours, and stand for the columns that it stands for. Every one of chrono's
+/// has its place there.
+macro_rules! times {
+    ($({$($param:tt)*})? $rust:ty: $name:literal, $value:ident, $delta:ident, $convert:expr) => {
+        impl$(<$($param)*>)? From<&$rust> for $value {
+            #[inline]
+            fn from(value: &$rust) -> Self {
+                $convert(value)
+            }
+        }
 
-impl<Z: TimeZone> WriteValue for DateTime<Z> {
-    const SHAPE: Shape = Shape::leaf("DateTime", Kinds::NONE.or::<TimestampType>());
+        impl$(<$($param)*>)? From<$rust> for $value {
+            #[inline]
+            fn from(value: $rust) -> Self {
+                Self::from(&value)
+            }
+        }
 
-    #[inline]
-    fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
-        wire::int::<P>(out, self.timestamp_micros());
-        Ok(())
-    }
+        stands_for!($rust: $({$($param)*})? $delta);
+
+        impl$(<$($param)*>)? WriteValue for $rust {
+            const SHAPE: Shape = Shape::leaf($name, Kinds::NONE.or::<$delta>());
+
+            #[inline]
+            fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
+                $value::from(self).write::<P>(out)
+            }
+        }
+    };
 }
 
-integer_columns! {
-    NaiveDateTime: TimestampNtzType, "microseconds", |time| Some(time.and_utc().timestamp_micros());
-    // The first of January of the year 1 is the first day of the common era.
-    NaiveDate: DateType, "days", |date| Some(i64::from(date.num_days_from_ce()) - 719_163);
-}
+times!({Z: TimeZone} DateTime<Z>: "DateTime", TimestampMicros, TimestampType, |time: &DateTime<Z>| {
+    TimestampMicros::from_micros(time.timestamp_micros())
+});
+times!(NaiveDateTime: "NaiveDateTime", TimestampNtzMicros, TimestampNtzType, |time: &NaiveDateTime| {
+    TimestampNtzMicros::from_micros(time.and_utc().timestamp_micros())
+});
+// The first of January of the year 1 is the first day of the common era.
+times!(NaiveDate: "NaiveDate", DateDays, DateType, |date: &NaiveDate| {
+    DateDays::from_days(date.num_days_from_ce() - 719_163)
+});
 
 #[cfg(test)]
 mod tests {

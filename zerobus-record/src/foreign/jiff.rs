@@ -1,24 +1,28 @@
 use jiff::{Timestamp, Zoned, civil};
 
-use super::{integer_columns, micros};
-use crate::value::DateDays;
+use super::{micros, times};
+use crate::value::{DateDays, TimestampMicros, TimestampNtzMicros};
 
-integer_columns! {
-    Timestamp: TimestampType, "microseconds", |time| micros(time.as_nanosecond());
-    Zoned: TimestampType, "microseconds", |time| micros(time.timestamp().as_nanosecond());
-    civil::DateTime: TimestampNtzType, "microseconds", |time| {
-        let day = i128::from(days(time.date())?) * 86_400_000_000_000;
-        let second = i128::from(time.hour()) * 3_600 + i128::from(time.minute()) * 60 + i128::from(time.second());
-        micros(day + second * 1_000_000_000 + i128::from(time.subsec_nanosecond()))
+times! {
+    Timestamp: TimestampMicros, TimestampType, "microseconds", |time| {
+        micros(time.as_nanosecond()).map(TimestampMicros::from_micros)
     };
-    civil::Date: DateType, "days", |date| days(*date);
+    Zoned: TimestampMicros, TimestampType, "microseconds", |time| {
+        micros(time.timestamp().as_nanosecond()).map(TimestampMicros::from_micros)
+    };
+    civil::DateTime: TimestampNtzMicros, TimestampNtzType, "microseconds", |time| {
+        let day = i128::from(days(time.date())?.as_days()) * 86_400_000_000_000;
+        let second = i128::from(time.hour()) * 3_600 + i128::from(time.minute()) * 60 + i128::from(time.second());
+        let nanos = day + second * 1_000_000_000 + i128::from(time.subsec_nanosecond());
+        micros(nanos).map(TimestampNtzMicros::from_micros)
+    };
+    civil::Date: DateDays, DateType, "days", |date| days(*date);
 }
 
-fn days(date: civil::Date) -> Option<i64> {
+fn days(date: civil::Date) -> Option<DateDays> {
     let month = u32::try_from(date.month()).ok()?;
     let day = u32::try_from(date.day()).ok()?;
-    let days = DateDays::from_ymd(i32::from(date.year()), month, day)?;
-    Some(i64::from(days.as_days()))
+    DateDays::from_ymd(i32::from(date.year()), month, day)
 }
 
 #[cfg(test)]

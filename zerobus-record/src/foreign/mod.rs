@@ -13,10 +13,30 @@ mod time;
 #[cfg(feature = "uuid")]
 mod uuid;
 
-/// Types that are an integer once converted; what is finer than a microsecond goes towards the past.
-#[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
-macro_rules! integer_columns {
-    ($($(#[$generic:tt])? $rust:ty: $delta:ident, $unit:literal, $convert:expr;)*) => {$(
+/// Types that convert into a time or date of ours, and stand for the columns that it stands for. What is finer than a
+/// microsecond goes towards the past.
+#[cfg(any(feature = "jiff", feature = "time"))]
+macro_rules! times {
+    ($($rust:ty: $value:ident, $delta:ident, $unit:literal, $convert:expr;)*) => {$(
+        impl TryFrom<&$rust> for $crate::value::$value {
+            type Error = $crate::error::RecordError;
+
+            #[inline]
+            fn try_from(value: &$rust) -> Result<Self, Self::Error> {
+                let convert: fn(&$rust) -> Option<Self> = $convert;
+                convert(value).ok_or_else(|| $crate::value::out_of_range($unit))
+            }
+        }
+
+        impl TryFrom<$rust> for $crate::value::$value {
+            type Error = $crate::error::RecordError;
+
+            #[inline]
+            fn try_from(value: $rust) -> Result<Self, Self::Error> {
+                Self::try_from(&value)
+            }
+        }
+
         $crate::value::stands_for!($rust: $crate::delta::$delta);
 
         impl $crate::value::WriteValue for $rust {
@@ -30,20 +50,13 @@ macro_rules! integer_columns {
                 &self,
                 out: &mut Vec<u8>,
             ) -> Result<(), $crate::error::RecordError> {
-                let convert: fn(&Self) -> Option<i64> = $convert;
-                match convert(self) {
-                    Some(value) => {
-                        $crate::wire::int::<P>(out, value);
-                        Ok(())
-                    }
-                    None => Err($crate::value::out_of_range($unit)),
-                }
+                $crate::value::$value::try_from(self)?.write::<P>(out)
             }
         }
     )*};
 }
-#[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
-use integer_columns;
+#[cfg(any(feature = "jiff", feature = "time"))]
+use times;
 
 /// Microseconds of nanoseconds, rounded down.
 #[cfg(any(feature = "jiff", feature = "time"))]

@@ -1,24 +1,28 @@
-use std::fmt::Write as _;
-
 use rust_decimal::Decimal;
 
 use crate::delta;
 use crate::error::RecordError;
 use crate::layout::{ColumnType, Place};
 use crate::shape::{Kinds, Shape};
-use crate::value::{StackText, WriteValue, stands_for, write_decimal};
+use crate::value::{self, WriteValue, stands_for};
 
 stands_for!(Decimal: {const P: u8, const S: u8} delta::DecimalType<P, S>);
+
+impl From<Decimal> for value::Decimal {
+    #[inline]
+    fn from(value: Decimal) -> Self {
+        // Its scale is at most 28, of the 38 that there are.
+        let scale = u8::try_from(value.scale()).unwrap_or_default();
+        Self::new(value.mantissa(), scale).unwrap_or_default()
+    }
+}
 
 impl WriteValue for Decimal {
     const SHAPE: Shape = Shape::leaf("Decimal", Kinds::NONE.with(ColumnType::Decimal(0, 0)));
 
     #[inline]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
-        // A sign, 29 digits, a point.
-        let mut text = StackText::<31>::new();
-        let _ = write!(text, "{self}");
-        write_decimal::<P>(text.as_str(), out)
+        value::Decimal::from(*self).write::<P>(out)
     }
 }
 

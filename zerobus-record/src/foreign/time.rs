@@ -1,12 +1,17 @@
 use time::{Date, OffsetDateTime, PrimitiveDateTime};
 
-use super::{integer_columns, micros};
+use super::{micros, times};
+use crate::value::{DateDays, TimestampMicros, TimestampNtzMicros};
 
-integer_columns! {
-    OffsetDateTime: TimestampType, "microseconds", |time| micros(time.unix_timestamp_nanos());
-    PrimitiveDateTime: TimestampNtzType, "microseconds", |time| micros(time.assume_utc().unix_timestamp_nanos());
+times! {
+    OffsetDateTime: TimestampMicros, TimestampType, "microseconds", |time| {
+        micros(time.unix_timestamp_nanos()).map(TimestampMicros::from_micros)
+    };
+    PrimitiveDateTime: TimestampNtzMicros, TimestampNtzType, "microseconds", |time| {
+        micros(time.assume_utc().unix_timestamp_nanos()).map(TimestampNtzMicros::from_micros)
+    };
     // Julian days begin in 4714 BCE.
-    Date: DateType, "days", |date| Some(i64::from(date.to_julian_day()) - 2_440_588);
+    Date: DateDays, DateType, "days", |date| date.to_julian_day().checked_sub(2_440_588).map(DateDays::from_days);
 }
 
 #[cfg(test)]

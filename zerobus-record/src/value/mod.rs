@@ -12,14 +12,10 @@ mod time;
 mod unit;
 mod wrapper;
 
-#[cfg(any(feature = "rust_decimal", feature = "bigdecimal"))]
-pub(crate) use decimal::write_decimal;
 pub use decimal::{Decimal, DecimalText};
 pub use json::{Json, VariantJson, check_json};
-#[cfg(feature = "rust_decimal")]
-pub(crate) use stack::StackText;
 pub use text::{TextValue, check_length, text_shape, write_text};
-#[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
+#[cfg(any(feature = "jiff", feature = "time"))]
 pub(crate) use time::out_of_range;
 pub use time::{DateDays, TimestampMicros, TimestampNtzMicros};
 pub use unit::{Days, Micros, Millis, Nanos, Seconds, TimeUnit, Unit, UnitInteger};

@@ -159,9 +159,17 @@ impl WriteValue for SystemTime {
 
     #[inline]
     fn write<P: Place>(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
-        let micros = system_micros(*self).ok_or_else(|| out_of_range("microseconds"))?;
-        wire::int::<P>(out, micros);
-        Ok(())
+        TimestampMicros::try_from(*self)?.write::<P>(out)
+    }
+}
+
+impl TryFrom<SystemTime> for TimestampMicros {
+    type Error = RecordError;
+
+    #[inline]
+    fn try_from(time: SystemTime) -> Result<Self, RecordError> {
+        let micros = system_micros(time).ok_or_else(|| out_of_range("microseconds"))?;
+        Ok(Self(micros))
     }
 }
 
