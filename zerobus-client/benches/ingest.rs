@@ -22,7 +22,7 @@ use tonic::{Request, Response, Status, Streaming};
 use zerobus_client::schema::ddl;
 use zerobus_client::{
     Client, ColumnInfo, DateDays, DynamicRecord, Fingerprint, JsonValue, RecordError, RecordSchema,
-    TimestampMicros, ZerobusRecord,
+    StreamOptions, TimestampMicros, ZerobusRecord,
 };
 use zerobus_proto::ephemeral_stream_response::Payload as Answer;
 use zerobus_proto::zerobus_server::{Zerobus, ZerobusServer};
@@ -214,6 +214,36 @@ async fn json(client: &Client, records: usize) {
     stream.close().await.unwrap();
 }
 
+/// Records that producers on threads of their own add to one stream, whose connection waits meanwhile.
+async fn producers(client: &Client, records: usize) {
+    let payload = [7; 100];
+    for threads in [1, 2] {
+        let mut options = StreamOptions::default();
+        options.max_inflight_records = 2 * threads * records;
+        options.max_inflight_bytes = 4 * threads * records * payload.len();
+        let stream = client.stream::<Payload<'_>>().options(options);
+        let mut stream = stream.open().await.unwrap();
+        let start = Instant::now();
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                let mut producer = stream.producer();
+                scope.spawn(move || {
+                    for _ in 0..records {
+                        producer.try_ingest(&Payload(&payload)).unwrap();
+                    }
+                });
+            }
+        });
+        let seconds = start.elapsed().as_secs_f64();
+        println!(
+            "{threads} producers        {records:>9} x   100 B each, queued: {:>6.2} M records/s",
+            (threads * records) as f64 / seconds / 1e6,
+        );
+        stream.flush().await.unwrap();
+        stream.close().await.unwrap();
+    }
+}
+
 fn main() {
     let numbers: Vec<usize> = std::env::args()
         .filter_map(|arg| arg.parse().ok())
@@ -258,6 +288,7 @@ fn main() {
         }
         dynamic(&client, records).await;
         json(&client, records).await;
+        producers(&client, records).await;
         let waits = records.min(50_000);
         let payload = vec![7; 100];
         let mut stream = client.stream::<Payload<'_>>().open().await.unwrap();

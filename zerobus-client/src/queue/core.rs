@@ -39,6 +39,8 @@ pub(super) struct Core {
     pub(super) sending: Sending,
     /// A producer waits for the connection to catch up.
     pub(super) is_behind: bool,
+    /// The messages sent when a producer last waited for that in vain, and not one was sent meanwhile.
+    pub(super) stalled_at: Option<u64>,
     /// Of the request body, while it waits for a message.
     pub(super) body: Option<Waker>,
     /// The latest messages that were refused and handed out.

@@ -55,20 +55,26 @@ impl Queue {
         &self.budget
     }
 
-    /// Lets a connection that is more than [`AHEAD_BYTES`] behind catch up, for at most [`CATCH_UP_TIME`].
+    /// Lets a connection that is more than [`AHEAD_BYTES`] behind catch up, for at most [`CATCH_UP_TIME`], and once
+    /// when it sends nothing at all.
     pub(crate) async fn let_catch_up(&self) {
         let mut caught_up = pin!(self.caught_up.notified());
         // From here on nothing is missed.
         caught_up.as_mut().enable();
-        {
+        let sent = {
             let mut core = self.core();
-            if core.sending != Sending::Open || core.ledger.unsent_bytes() <= AHEAD_BYTES {
+            let sent = Some(core.counters.sent_messages);
+            let is_ahead = core.ledger.unsent_bytes() > AHEAD_BYTES;
+            if core.sending != Sending::Open || !is_ahead || core.stalled_at == sent {
                 return;
             }
             core.is_behind = true;
+            sent
+        };
+        if timeout(CATCH_UP_TIME, caught_up).await.is_err() {
+            let mut core = self.core();
+            core.stalled_at = sent.filter(|sent| *sent == core.counters.sent_messages);
         }
-        // Later, the records can still be queued.
-        let _ = timeout(CATCH_UP_TIME, caught_up).await;
     }
 
     /// How many records and bytes the slot's producer may have taken in all, given what is on its way.
@@ -313,11 +319,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_that_takes_nothing_holds_producers_up_for_a_moment_only() {
+    async fn a_connection_that_takes_nothing_holds_producers_up_for_a_moment_and_once() {
         let (queue, _) = full();
-        queue.begin_connection();
+        let connection = queue.begin_connection();
         queue.start_sending("");
         queue.let_catch_up().await;
         assert!(queue.core().is_behind);
+        assert!(is_ready(queue.let_catch_up()));
+        send(&queue, connection);
+        assert!(!is_ready(queue.let_catch_up()));
     }
 }
