@@ -1,7 +1,6 @@
 //! Records whose columns are known at run time only.
 
 mod encode;
-mod foreign;
 mod json;
 mod record;
 mod schema;

@@ -105,7 +105,6 @@ macro_rules! from {
         }
     )*};
 }
-pub(super) use from;
 
 from! {
     bool => value => Self::Bool(value);
@@ -140,6 +139,47 @@ from! {
     &'a Vec<(Value<'a>, Value<'a>)> => value => Self::Map(value);
     &'a [(&'a str, Value<'a>)] => value => Self::Struct(value);
     &'a Vec<(&'a str, Value<'a>)> => value => Self::Struct(value);
+}
+
+// Types of other crates. What they become is said by zerobus-record, where it can fail too.
+
+#[cfg(feature = "chrono")]
+from! {
+    {Z: chrono::TimeZone} chrono::DateTime<Z> => value => Self::Timestamp(TimestampMicros::from(value));
+    chrono::NaiveDateTime => value => Self::TimestampNtz(TimestampNtzMicros::from(value));
+    chrono::NaiveDate => value => Self::Date(DateDays::from(value));
+}
+
+#[cfg(feature = "jiff")]
+from! {
+    jiff::Timestamp => value => TimestampMicros::try_from(value).map_or(Self::OutOfRange, Self::Timestamp);
+    &jiff::Zoned => value => TimestampMicros::try_from(value).map_or(Self::OutOfRange, Self::Timestamp);
+    jiff::civil::DateTime => value =>
+        TimestampNtzMicros::try_from(value).map_or(Self::OutOfRange, Self::TimestampNtz);
+    jiff::civil::Date => value => DateDays::try_from(value).map_or(Self::OutOfRange, Self::Date);
+}
+
+#[cfg(feature = "time")]
+from! {
+    time::OffsetDateTime => value => TimestampMicros::try_from(value).map_or(Self::OutOfRange, Self::Timestamp);
+    time::PrimitiveDateTime => value =>
+        TimestampNtzMicros::try_from(value).map_or(Self::OutOfRange, Self::TimestampNtz);
+    time::Date => value => DateDays::try_from(value).map_or(Self::OutOfRange, Self::Date);
+}
+
+#[cfg(feature = "rust_decimal")]
+from! {
+    rust_decimal::Decimal => value => Self::Decimal(Decimal::from(value));
+}
+
+#[cfg(feature = "bigdecimal")]
+from! {
+    &bigdecimal::BigDecimal => value => Decimal::try_from(value).map_or(Self::OutOfRange, Self::Decimal);
+}
+
+#[cfg(feature = "uuid")]
+from! {
+    uuid::Uuid => value => Self::Uuid(value);
 }
 
 impl<'a, const N: usize> From<&'a [u8; N]> for Value<'a> {
