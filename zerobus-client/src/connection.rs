@@ -113,17 +113,21 @@ impl Connector {
             .await
             .map_err(|error| self.broken(with_sources(&error)))?;
         let mut responses = responses(response).map_err(|status| self.status(&status))?;
-        let stream_id = match responses.message().await {
-            Ok(Some(EphemeralStreamResponse {
-                payload: Some(Payload::CreateStreamResponse(created)),
-            })) => created.stream_id.unwrap_or_default(),
-            Ok(Some(_)) => {
-                return Err(Error::Protocol {
-                    problem: "the first response is not create_stream_response".to_owned(),
-                });
+        let stream_id = loop {
+            match responses.message().await {
+                // A kind of response that is newer than this code.
+                Ok(Some(EphemeralStreamResponse { payload: None })) => {}
+                Ok(Some(EphemeralStreamResponse {
+                    payload: Some(Payload::CreateStreamResponse(created)),
+                })) => break created.stream_id.unwrap_or_default(),
+                Ok(Some(_)) => {
+                    return Err(Error::Protocol {
+                        problem: "the first response is not create_stream_response".to_owned(),
+                    });
+                }
+                Ok(None) => return Err(self.ended_by_service()),
+                Err(status) => return Err(self.status(&status)),
             }
-            Ok(None) => return Err(self.ended_by_service()),
-            Err(status) => return Err(self.status(&status)),
         };
         queue.start_sending(&stream_id);
         Ok(Connection {
@@ -180,6 +184,12 @@ fn responses(
             format!("HTTP {code} without a gRPC status; a proxy or gateway may have answered"),
         ));
     }
+    let content_type = response.headers().get(CONTENT_TYPE);
+    if let Some(content_type) = content_type.filter(|value| !is_grpc(value)) {
+        return Err(Status::unknown(format!(
+            "an answer of type {content_type:?} and not gRPC; a proxy or gateway may have answered"
+        )));
+    }
     Ok(Streaming::new_response(
         ResponseDecoder,
         response.into_body(),
@@ -187,6 +197,15 @@ fn responses(
         None,
         Some(CLIENT_RECEIVE_LIMIT),
     ))
+}
+
+/// `application/grpc` and its kin, such as `application/grpc+proto`.
+fn is_grpc(content_type: &HeaderValue) -> bool {
+    let value = content_type.as_bytes();
+    let grpc = b"application/grpc";
+    value
+        .get(..grpc.len())
+        .is_some_and(|begin| begin.eq_ignore_ascii_case(grpc))
 }
 
 /// What an HTTP status stands for where a gRPC one is missing (gRPC's "HTTP to gRPC status code mapping").

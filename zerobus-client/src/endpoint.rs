@@ -15,6 +15,9 @@ use crate::status::with_sources;
 
 /// What a response may bring in at once. Acks are small, and a stalled reader must not stall them.
 const RECEIVE_WINDOW: u32 = 8 << 20;
+/// Why a stream ends comes as a header, and may name each of a table's 2,000 columns. With more than the 16 KiB that are
+/// usual the reason would be lost, and the stream tried again as if its connection was.
+const HEADERS_MAX: u32 = 512 << 10;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 /// As often as a gRPC server takes it by default (gRPC's keepalive guide): one that is pinged more often may end the
@@ -80,6 +83,7 @@ impl Endpoint {
             .http2_keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT)
             .keep_alive_while_idle(true)
+            .http2_max_header_list_size(HEADERS_MAX)
             .http2_adaptive_window(false)
             .initial_stream_window_size(RECEIVE_WINDOW)
             .initial_connection_window_size(RECEIVE_WINDOW);

@@ -18,6 +18,7 @@ mod isolation;
 mod kinds;
 mod lanes;
 mod memory;
+mod odd;
 mod pressure;
 mod producers;
 mod proxy;
