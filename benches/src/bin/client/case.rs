@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The table that every stream is for.
+pub const TABLE: &str = "bench.client.records";
+
 /// One measurement: a process that sends and one that discards.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Case {

@@ -72,7 +72,7 @@ impl Floor {
 
 fn create_stream() -> Vec<u8> {
     let create = CreateIngestStreamRequest {
-        table_name: Some(crate::run::BENCH.to_owned()),
+        table_name: Some(crate::case::TABLE.to_owned()),
         ..Default::default()
     };
     let payload = Some(ephemeral_stream_request::Payload::CreateStream(create));

@@ -11,7 +11,7 @@ use zerobus_client::{
     TimestampMicros, ZerobusRecord,
 };
 
-use crate::run::BENCH;
+use crate::case::TABLE;
 
 pub struct Ours<K, T> {
     stream: Stream<K>,
@@ -20,14 +20,14 @@ pub struct Ours<K, T> {
 
 impl<R: ZerobusRecord> Ours<R, R> {
     pub async fn open(url: &str, ring: Vec<R>, samples: Option<Arc<Samples>>) -> Self {
-        let stream = open(client(url).stream::<R>().table(BENCH), samples).await;
+        let stream = open(client(url).stream::<R>().table(TABLE), samples).await;
         Self { stream, ring }
     }
 }
 
 impl Ours<Json, String> {
     pub async fn open_json(url: &str, ring: Vec<String>, samples: Option<Arc<Samples>>) -> Self {
-        let stream = open(client(url).json_stream(BENCH), samples).await;
+        let stream = open(client(url).json_stream(TABLE), samples).await;
         Self { stream, ring }
     }
 }
@@ -64,7 +64,7 @@ impl OursDynamic {
         let snapshot = include_str!("../../../schemas/bench.encode.orders.json");
         let snapshot = Snapshot::parse(snapshot).expect("the snapshot is one");
         let schema = RecordSchema::of(snapshot.schema()).expect("every column can be sent");
-        let stream = open(client(url).dynamic_stream(&schema).table(BENCH), samples).await;
+        let stream = open(client(url).dynamic_stream(&schema).table(TABLE), samples).await;
         Self {
             stream,
             record: schema.record(),

@@ -15,9 +15,6 @@ use crate::ours::{Ours, OursDynamic};
 #[cfg(feature = "sdk")]
 use crate::sdk::{Dynamic, Format, Messages, Sdk, Texts};
 
-/// The table that everything is said to go into.
-pub const BENCH: &str = "bench.client.records";
-
 /// How long a stream is used before anything is measured.
 const WARM_UP: Duration = Duration::from_millis(300);
 /// After so long, what was sent has left the process.

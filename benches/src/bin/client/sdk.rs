@@ -15,7 +15,7 @@ use zerobus_benches::measure::Writes;
 use zerobus_benches::samples::Samples;
 use zerobus_client::ZerobusRecord;
 
-use crate::run::BENCH;
+use crate::case::TABLE;
 
 pub struct Sdk<S> {
     stream: ZerobusStream,
@@ -97,7 +97,7 @@ impl<S: Source> Sdk<S> {
             .no_tls()
             .build()
             .expect("the endpoint is one");
-        let builder = sdk.stream_builder().table(BENCH).no_auth();
+        let builder = sdk.stream_builder().table(TABLE).no_auth();
         let builder = match format {
             Format::Json => builder.json(),
             Format::Proto(descriptor) => builder.compiled_proto(*descriptor),
