@@ -276,6 +276,28 @@ async fn the_page_shows_tables_streams_and_rows_and_switches_faults() {
     browser
         .until("document.querySelector('#view').innerText.includes('sensor-')")
         .await;
+    // What has the focus keeps it, and what is held stays, however much comes in.
+    browser
+        .run(
+            "window.aim = document.querySelector('#streams button'); aim.focus(); \
+             window.seen = document.querySelector('#streams').innerText; \
+             document.querySelector('#hold').click(); \
+             window.held = document.querySelector('#view').innerText;",
+        )
+        .await;
+    browser
+        .until("document.querySelector('#streams').innerText !== window.seen")
+        .await;
+    assert_eq!(
+        browser
+            .run("return document.activeElement === window.aim && aim.isConnected && held === document.querySelector('#view').innerText")
+            .await,
+        true
+    );
+    browser.run("document.querySelector('#hold').click()").await;
+    browser
+        .until("document.querySelector('#view').innerText !== window.held")
+        .await;
     if std::env::var_os("ZEROBUS_LOCAL_SCREENSHOTS").is_some() {
         tokio::time::sleep(Duration::from_secs(20)).await;
     }
@@ -327,6 +349,25 @@ async fn the_page_shows_tables_streams_and_rows_and_switches_faults() {
     browser
         .until("document.querySelectorAll('#faults tr:not(.off)').length === 2")
         .await;
+
+    // Chance with its seed.
+    browser
+        .run(
+            "const set = (id, value) => { const of = document.getElementById(id); of.value = value; \
+             of.dispatchEvent(new Event('input')); of.dispatchEvent(new Event('change')); }; \
+             set('fault-name', 'delay_ack'); set('fault-millis', '5'); set('fault-stream', ''); \
+             set('fault-probability', '0.5'); set('fault-seed', '7');",
+        )
+        .await;
+    browser.click("#fault-form button").await;
+    browser
+        .until("document.querySelector('#faults').innerText.includes('probability 0.5, seed 7')")
+        .await;
+    let rules = crate::sight::state(&local).await["faults"].clone();
+    assert_eq!(
+        [&rules[2]["fault"], &rules[2]["millis"], &rules[2]["seed"]],
+        [&json!("delay_ack"), &json!(5), &json!(7)]
+    );
 
     browser.click("[data-tab=proto]").await;
     browser
@@ -393,7 +434,7 @@ async fn the_page_holds_no_tables_many_tables_and_wide_ones() {
     assert_eq!(inserted.status, 200, "{}", inserted.body);
     browser.click("#tables a").await;
     browser
-        .until("document.querySelector('#shown').textContent.includes('40 of 1,000')")
+        .until("document.querySelector('#shown').textContent.includes('200 of 1,000')")
         .await;
     browser.run("document.querySelector('#columns').value = '999'; document.querySelector('#columns').dispatchEvent(new Event('input'))").await;
     browser
