@@ -2,7 +2,6 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, SchemaRef};
-use serde_json::Value;
 
 use super::column::Columns;
 use super::fault::Fault;
@@ -80,12 +79,6 @@ impl Chunk {
     /// Adds one JSON record; for [`push_all`](Self::push_all).
     pub(crate) fn push_json(&mut self, record: &str) -> Result<(), Fault> {
         self.columns.read_json(self.rows, record)?;
-        self.close_row()
-    }
-
-    /// The same for one that is parsed already.
-    pub(crate) fn push_value(&mut self, record: &Value) -> Result<(), Fault> {
-        self.columns.read_json_value(self.rows, record)?;
         self.close_row()
     }
 

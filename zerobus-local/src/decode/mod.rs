@@ -14,6 +14,7 @@ mod offsets;
 mod partition;
 mod plan;
 mod planner;
+mod position;
 mod proto;
 mod runs;
 mod text;

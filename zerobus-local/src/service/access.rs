@@ -129,5 +129,5 @@ pub(super) fn parse_name(name: &str) -> Result<TableName, Status> {
 }
 
 pub(super) fn unknown_table(name: &TableName) -> Status {
-    Status::new(Code::NotFound, format!("Table {name} does not exist."))
+    Status::new(Code::NotFound, format!("Table \"{name}\" cannot be found."))
 }

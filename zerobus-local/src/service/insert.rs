@@ -7,17 +7,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::StatusCode;
 use http::request::Parts;
-use serde_json::{Value, json};
+use serde_json::json;
+use serde_json::value::RawValue;
 use tokio::task::spawn_blocking;
 use tonic::{Code, Status};
-use zerobus_proto::ErrorCode;
 use zerobus_proto::contract::{FIRST_OFFSET, MAX_RECORD_BYTES_PER_MESSAGE};
+use zerobus_schema::TableName;
 
 use super::access::{Access, authorize_for};
 use super::answer::Answer;
 use super::reader::{End, Injection};
-use super::sink::{Planned, Refused};
-use super::status::{coded, schema_mismatch, stopping, write_failed};
+use super::sink::{Planned, Refused, Sink};
+use super::status::{schema_mismatch, stopping, unfit, write_failed};
 use super::table::{Table, Tables};
 use crate::decode::{Chunk, Plan};
 use crate::faults::Fault;
@@ -86,23 +87,6 @@ async fn insert_into(table: &Table, body: Bytes) -> Result<(), Status> {
             body.len()
         )));
     }
-    let bytes = body.len();
-    // Some milliseconds, in which other streams are to go on.
-    let parsed = spawn_blocking(move || serde_json::from_slice(&body)).await;
-    let records = match parsed {
-        Ok(Ok(Value::Array(records))) => records,
-        Ok(Ok(_)) => {
-            return Err(Status::invalid_argument(
-                "The body must be a JSON array of objects, one for each record.",
-            ));
-        }
-        Ok(Err(error)) => {
-            return Err(Status::invalid_argument(format!(
-                "The body is no JSON: {error}."
-            )));
-        }
-        Err(_) => return Err(Status::internal("The body could not be read.")),
-    };
     table.refresh().await;
     let columns = table.columns();
     let planned = Planned {
@@ -112,18 +96,10 @@ async fn insert_into(table: &Table, body: Bytes) -> Result<(), Status> {
     };
     let sink = table.writer.sink(None, &planned).ok_or_else(stopping)?;
     let mut progress = sink.progress();
-    let added = sink.add(FIRST_OFFSET, bytes, records.iter(), Chunk::push_value);
-    added.map_err(|problem| match problem {
-        Refused::Record(at, fault) => coded(
-            ErrorCode::RECORD_REFUSED,
-            &format!("Record {at} does not fit table {}: {fault}.", table.name),
-        ),
-        Refused::TooMany { most } => Status::invalid_argument(format!(
-            "One request for table {} can have at most {most} records: send fewer.",
-            table.name
-        )),
-        Refused::Closed => stopping(),
-    })?;
+    let name = table.name.clone();
+    // Some milliseconds, in which other streams are to go on.
+    let added = spawn_blocking(move || add(&body, &sink, &name)).await;
+    added.map_err(|_| Status::internal("The body could not be read."))??;
     let done = progress.wait_for(|now| now.durable.is_some() || now.failed.is_some());
     let now = done.await.map_err(|_| stopping())?;
     match &now.failed {
@@ -132,11 +108,36 @@ async fn insert_into(table: &Table, body: Bytes) -> Result<(), Status> {
     }
 }
 
-/// The platform's APIs have a status and a word for each of gRPC's codes.
+/// Takes the records as they stand in the body, one after the other: parsed all at once they would take many times its
+/// size.
+fn add(body: &[u8], sink: &Arc<Sink>, table: &TableName) -> Result<(), Status> {
+    let records: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| {
+        Status::invalid_argument(if error.is_data() {
+            "The body must be a JSON array of objects, one for each record.".to_owned()
+        } else {
+            format!("The body is no JSON: {error}.")
+        })
+    })?;
+    let records = records.iter().map(|record| record.get());
+    let added = sink.add(FIRST_OFFSET, body.len(), records, Chunk::push_json);
+    added.map_err(|problem| match problem {
+        Refused::Record(at, fault) => unfit(
+            &fault,
+            &format!("record {at} of the request for table {table}"),
+        ),
+        Refused::TooMany { most } => Status::invalid_argument(format!(
+            "One request for table {table} can have at most {most} records: send fewer."
+        )),
+        Refused::Closed => stopping(),
+    })
+}
+
+/// The status and the word for each of gRPC's codes, where the documentation page "Zerobus Ingest error codes" has them.
 fn refused(status: &Status) -> Answer {
     let (http, error_code) = match status.code() {
         Code::InvalidArgument => (StatusCode::BAD_REQUEST, "INVALID_PARAMETER_VALUE"),
         Code::FailedPrecondition => (StatusCode::BAD_REQUEST, "INVALID_STATE"),
+        Code::Unimplemented => (StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED"),
         Code::Unauthenticated => (StatusCode::UNAUTHORIZED, "UNAUTHENTICATED"),
         Code::PermissionDenied => (StatusCode::FORBIDDEN, "PERMISSION_DENIED"),
         Code::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),

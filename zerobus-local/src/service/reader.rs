@@ -14,7 +14,7 @@ use zerobus_proto::ingest_record_request::Record;
 use super::codec::{Call, Incoming, Request};
 use super::cut::Cut;
 use super::sink::{Refused, Sink};
-use super::status::{coded, expired, stopping};
+use super::status::{coded, expired, stopping, unfit};
 use super::table::Table;
 use super::token::Tokens;
 use crate::decode::{self, Chunk};
@@ -227,10 +227,12 @@ impl Reader<'_> {
                 self.next += 1;
                 Ok(())
             }
-            Err(Refused::Record(at, fault)) => Err(self.refused(&format!(
-                "Record {at} of the message at offset {} does not fit table {}: {fault}.",
-                self.next, self.table.name
-            ))),
+            Err(Refused::Record(at, fault)) => {
+                let (offset, table) = (self.next, &self.table.name);
+                let which =
+                    format!("record {at} of the message at offset {offset} for table {table}");
+                Err(unfit(&fault, &which))
+            }
             Err(Refused::TooMany { most }) => Err(Status::invalid_argument(format!(
                 "One message for table {} can have at most {most} records: send smaller batches.",
                 self.table.name

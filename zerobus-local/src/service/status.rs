@@ -7,15 +7,30 @@ use zerobus_proto::{CAUSES_KEY, ERROR_CODE_KEY, ERROR_DOMAIN, ErrorCode, SCHEMA_
 use zerobus_schema::TableName;
 
 use super::failure::WriteFailure;
-use crate::decode::Mismatch;
+use crate::decode::{Fault, Mismatch};
 
 /// The most mismatches that one text lists.
 const LISTED_MAX: usize = 20;
 
+/// The state of a record that is refused, wherever one was reported. What states mean is not published, and no other is
+/// known.
+const REFUSED_STATE: u32 = 3;
+
 /// A status with a numeric code at the end of its text.
 pub(super) fn coded(code: ErrorCode, text: &str) -> Status {
     let grpc = code.grpc_code().unwrap_or(Code::InvalidArgument);
-    Status::new(grpc, code.message(text, 0))
+    let state = match code {
+        ErrorCode::RECORD_REFUSED => REFUSED_STATE,
+        _ => 0,
+    };
+    Status::new(grpc, code.message(text, state))
+}
+
+/// The status of a record that does not fit its table; `which` says where it came from. It begins with the words that
+/// users of the service report.
+pub(super) fn unfit(fault: &Fault, which: &str) -> Status {
+    let text = format!("Record decoder/encoder error: {fault}, in {which}.");
+    coded(ErrorCode::RECORD_REFUSED, &text)
 }
 
 /// The status of records that their table's writer could not write; `lost` says which.

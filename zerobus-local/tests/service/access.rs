@@ -82,7 +82,7 @@ async fn the_table_must_be_named_whole_and_exist() {
         (
             "main.default.missing",
             Code::NotFound,
-            "Table main.default.missing does not exist.",
+            "Table \"main.default.missing\" cannot be found.",
         ),
         ("air_quality", Code::InvalidArgument, "catalog.schema.table"),
         ("a.b.c.d", Code::InvalidArgument, "parts"),

@@ -57,7 +57,7 @@ async fn a_message_that_is_refused_is_not_stored() {
         (
             Fault::RefuseRecord,
             Code::InvalidArgument,
-            "Injected fault refuse_record. Error Code: 4044, Error State: 0.",
+            "Injected fault refuse_record. Error Code: 4044, Error State: 3.",
         ),
         (
             Fault::DiskFull,

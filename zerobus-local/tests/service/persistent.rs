@@ -316,7 +316,7 @@ async fn a_persistent_stream_is_as_strict_as_another() {
     assert!(
         status
             .message()
-            .ends_with("Error Code: 4044, Error State: 0."),
+            .ends_with("Error Code: 4044, Error State: 3."),
         "{status}"
     );
     assert!(local.temps().is_empty());

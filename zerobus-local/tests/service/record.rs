@@ -38,7 +38,7 @@ async fn refused(
 fn coded(status: &Status) -> String {
     assert_eq!(status.code(), Code::InvalidArgument);
     let message = status.message();
-    let text = message.strip_suffix(" Error Code: 4044, Error State: 0.");
+    let text = message.strip_suffix(" Error Code: 4044, Error State: 3.");
     text.unwrap_or_else(|| panic!("{message}")).to_owned()
 }
 
@@ -46,21 +46,22 @@ async fn refused_record(edit: impl FnOnce(&mut AirQuality)) -> String {
     let mut bad = record(1);
     edit(&mut bad);
     let text = refused(RecordType::Proto, single(1, &bad)).await;
-    let start = format!("Record 0 of the message at offset 1 does not fit table {TABLE}: ");
-    text.strip_prefix(&start)
-        .unwrap_or_else(|| panic!("{text}"))
-        .to_owned()
+    let which = format!(", in record 0 of the message at offset 1 for table {TABLE}.");
+    let text = text
+        .strip_prefix("Record decoder/encoder error: ")
+        .and_then(|text| text.strip_suffix(&which));
+    text.unwrap_or_else(|| panic!("{text:?}")).to_owned()
 }
 
 #[tokio::test]
 async fn a_not_null_column_must_have_a_value() {
     assert_eq!(
         refused_record(|record| record.device_name = None).await,
-        "column device_name: expected STRING NOT NULL, found no value."
+        "column device_name: expected STRING NOT NULL, found no value"
     );
     assert_eq!(
         refused_record(|record| record.location.as_mut().unwrap().lon = None).await,
-        "column location.lon: expected DOUBLE NOT NULL, found no value."
+        "column location.lon: expected DOUBLE NOT NULL, found no value"
     );
 }
 
@@ -68,7 +69,7 @@ async fn a_not_null_column_must_have_a_value() {
 async fn text_must_mean_what_its_column_says() {
     assert_eq!(
         refused_record(|record| record.price = Some("1.999".to_owned())).await,
-        "column price: expected decimal text that fits DECIMAL(10,2), found \"1.999\" (too many digits behind the point)."
+        "column price: expected decimal text that fits DECIMAL(10,2), found \"1.999\" (too many digits behind the point)"
     );
     let text = refused_record(|record| record.payload = Some("{".to_owned())).await;
     assert!(
@@ -113,27 +114,64 @@ async fn json_must_have_the_tables_keys_and_types() {
         ),
         (
             r#"{"device_name":"a","observed_at":1,"nope":1}"#,
-            "no column for the key \"nope\"",
+            "unrecognized field name 'nope' at line 1 column 41 (column nope: the table has no such column)",
+        ),
+        (
+            r#"{"deviceName":"a","observed_at":1}"#,
+            "unrecognized field name 'deviceName' at line 1 column 13 (",
+        ),
+        (
+            r#"{"device_name":"a","observed_at":1,"location":{"lat":1,"lon":1,"long":1}}"#,
+            "unrecognized field name 'long' at line 1 column 69 (column location.long: the table has no such column)",
         ),
         (
             r#"{"device_name":"a","observed_at":"2026-01-01T00:00:00Z"}"#,
-            "column observed_at: expected an integer for TIMESTAMP, found a string",
+            "invalid digit found in string at line 1 column 55 (column observed_at: expected an integer for TIMESTAMP, \
+             found \"2026-01-01T00:00:00Z\")",
+        ),
+        (
+            "{\"device_name\":\"a\",\n\"observed_at\":\"\"}",
+            "cannot parse integer from empty string at line 2 column 16 (column observed_at: ",
+        ),
+        (
+            r#"{"device_name":"a","observed_at":"9223372036854775808"}"#,
+            "number too large to fit in target type at line 1 column 54 (",
+        ),
+        (
+            r#"{"device_name":"a","observed_at":1.5}"#,
+            "column observed_at: expected an integer for TIMESTAMP, found 1.5 at line 1 column 36",
+        ),
+        (
+            r#"{"device_name":"a","observed_at":9223372036854775808}"#,
+            "column observed_at: expected an integer for TIMESTAMP, found 9223372036854775808 at line 1 column 52",
         ),
         (
             r#"{"device_name":"a","observed_at":1,"price":1.5}"#,
-            "column price: expected decimal text (a JSON string) for DECIMAL(10,2), found a number",
+            "column price: expected decimal text (a JSON string) for DECIMAL(10,2), found a number at line 1 column 46",
         ),
         (
             r#"{"device_name":"a","observed_at":1,"tags":["x",null]}"#,
-            "column tags.element: expected STRING, found null",
+            "column tags.element: expected STRING, found null at line 1 column 51",
         ),
         (
             r#"{"device_name":"a","observed_at":1,"location":{"lat":1}}"#,
-            "column location.lon: expected DOUBLE NOT NULL, found no value",
+            "column location.lon: expected DOUBLE NOT NULL, found no value at line 1 column 55",
+        ),
+        (
+            r#"{"device_name":"a","observed_at":1,"location":{"lat":"x","lon":1}}"#,
+            "invalid float literal at line 1 column 56 (column location.lat: expected a number for DOUBLE, found \"x\")",
+        ),
+        (
+            r#"{"device_name":"a","observed_at":1,"location":{"lat":"1e999","lon":1}}"#,
+            "column location.lat: expected a number for DOUBLE, found \"1e999\" at line 1 column 60",
         ),
         (
             r#"{"device_name":"a","observed_at":1,"temp":3000000000}"#,
-            "column temp",
+            "column temp: expected a number in the range of INT, found 3000000000 at line 1 column 52",
+        ),
+        (
+            r#"{"device_name":"a","observed_at":1,"temp":true}"#,
+            "column temp: expected an integer for INT, found a boolean at line 1 column 46",
         ),
         (
             r#"{"device_name":"a","observed_at":1,"raw":"*"}"#,
@@ -143,8 +181,56 @@ async fn json_must_have_the_tables_keys_and_types() {
         ("{", "expected a JSON object"),
     ] {
         let refusal = refused(RecordType::Json, json(1, bad)).await;
-        assert!(refusal.contains(text), "{refusal}");
+        let text = format!("Record decoder/encoder error: {text}");
+        assert!(refusal.starts_with(&text), "{refusal}");
+        let which = format!(", in record 0 of the message at offset 1 for table {TABLE}.");
+        assert!(refusal.ends_with(&which), "{refusal}");
     }
+}
+
+#[tokio::test]
+async fn json_values_may_look_as_protobufs_own_mapping_has_them() {
+    let local = Local::with(
+        "CREATE TABLE main.default.air_quality (a TINYINT, b BIGINT, f FLOAT, d DOUBLE, t TIMESTAMP_NTZ, raw BINARY, \
+         m MAP<INT, BOOLEAN>, k MAP<BOOLEAN, BIGINT>);",
+    )
+    .await;
+    let mut client = Client::open(&local.server, RecordType::Json).await;
+    let records = [
+        r#"{"a": "-7", "b": "9223372036854775807", "f": "1.5", "d": "-Infinity", "t": "0", "raw": "_-8", "m": {"1": true}}"#,
+        r#"{"a": 1.0, "b": -1e3, "f": "NaN", "d": 2, "t": 1, "raw": "/+8=", "k": {"true": "1", "false": 2}}"#,
+    ];
+    for (offset, record) in (0..).zip(records) {
+        client.send(json(offset, record)).await;
+        assert_eq!(client.acked().await, offset);
+    }
+    let path = "/api/local/rows?name=main.default.air_quality";
+    let shown = crate::http::request(&local.server, "GET", path, &[], "").await;
+    assert_eq!(
+        shown.json()["rows"],
+        serde_json::json!([
+            [
+                "-7",
+                "9223372036854775807",
+                "1.5",
+                "-inf",
+                "1970-01-01T00:00:00",
+                "0xffef",
+                r#"{"1":true}"#,
+                null
+            ],
+            [
+                "1",
+                "-1000",
+                "NaN",
+                "2",
+                "1970-01-01T00:00:00.000001",
+                "0xffef",
+                null,
+                r#"{"false":2,"true":1}"#
+            ],
+        ])
+    );
 }
 
 #[tokio::test]
@@ -160,7 +246,7 @@ async fn one_bad_record_keeps_its_whole_batch_out() {
     let (acked, status) = client.refusal().await;
     assert_eq!(acked, Some(0));
     assert!(
-        coded(&status).starts_with("Record 2 of the message at offset 1"),
+        coded(&status).contains("in record 2 of the message at offset 1 "),
         "{status}"
     );
     assert_eq!(local.temps(), [0, 1]);
@@ -299,8 +385,8 @@ async fn narrow_integers_keep_to_their_range() {
         ),
     ] {
         let refusal = sent_to(column, record).await.unwrap_err();
-        let expected = format!("column a: expected a number in the range of {found}.");
-        assert!(refusal.ends_with(&expected), "{refusal}");
+        let expected = format!("column a: expected a number in the range of {found}, in record 0 ");
+        assert!(refusal.contains(&expected), "{refusal}");
     }
     let batches = sent_to("a TINYINT", vec![0x08, 0x7f]).await.unwrap();
     assert_eq!(

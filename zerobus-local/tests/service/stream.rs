@@ -153,7 +153,7 @@ async fn records_of_another_kind_are_refused() {
     assert!(
         status
             .message()
-            .ends_with("Error Code: 4044, Error State: 0."),
+            .ends_with("Error Code: 4044, Error State: 3."),
         "{status}"
     );
 }
