@@ -372,10 +372,14 @@ impl ClientBuilder {
         }
         if !self.federated && self.config.client_id.is_none() && self.config.client_secret.is_none()
         {
-            return Err(Error::configuration(
-                "no credentials given; set an OAuth client id and secret in the builder, or DATABRICKS_CLIENT_ID and \
-                 DATABRICKS_CLIENT_SECRET in the environment",
-            ));
+            let personal = match self.config.token {
+                Some(_) => "; a personal access token is good for the catalog alone",
+                None => "",
+            };
+            return Err(Error::configuration(format!(
+                "no credentials given; set an OAuth client id and secret in the builder, DATABRICKS_CLIENT_ID and \
+                 DATABRICKS_CLIENT_SECRET in the environment, or a profile that has them{personal}"
+            )));
         }
         let mut config = self.config;
         if endpoint.is_local() && config.workspace_url.is_none() {

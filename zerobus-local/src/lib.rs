@@ -78,7 +78,8 @@
 //! # What it serves
 //! - gRPC `databricks.zerobus.Zerobus`, for PROTO and JSON records, over HTTP/2 by prior knowledge: `EphemeralStream`, and
 //!   `PersistentStream` and `RetireStream`, whose records are stored once however often they are sent.
-//! - `POST /oidc/v1/token`: tokens for one table, or for the catalog. Any client with an id and a secret gets one, unless
+//! - `POST /oidc/v1/token`: tokens for one table, or for the catalog. Any client with an id and a secret gets one, and so does any
+//!   JWT that is exchanged (federation, RFC 8693; its signature is not looked at), unless
 //!   [`client`](LocalZerobusBuilder::client) names the only one. They are forgotten when the server ends.
 //! - `POST /zerobus/v1/tables/{name}/insert`: records as a JSON array, answered once they are durable.
 //! - `/api/2.1/unity-catalog/` as Unity Catalog has it, `catalogs`, `schemas` and `tables`: create, get, list, delete. With a catalog

@@ -1,8 +1,10 @@
 //! The token endpoint, `POST /oidc/v1/token`.
 //!
 //! Lenient where the official SDKs differ from each other: any `resource`, `operations` or not, any scope. What it insists
-//! on is HTTP Basic credentials, `grant_type=client_credentials`, and that a table named in `authorization_details`
-//! exists.
+//! on is HTTP Basic credentials with `grant_type=client_credentials`, or a subject token to be exchanged (RFC 8693), and
+//! that a table named in `authorization_details` exists.
+
+use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,39 +19,23 @@ use super::answer::Answer;
 use super::table::Tables;
 use super::token::{Credentials, Scope, Tokens};
 
+/// The grant type of token exchange, and the type of what is exchanged (RFC 8693).
+const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+
 pub(super) fn token(
     parts: &Parts,
     form: &[u8],
     tokens: &Tokens,
     tables: &Tables,
 ) -> Result<Answer, Answer> {
-    let mut grant_type = None;
-    let mut details = None;
-    let mut scope = None;
-    for (key, value) in form_urlencoded::parse(form) {
-        match &*key {
-            "grant_type" => grant_type = Some(value.into_owned()),
-            "authorization_details" => details = Some(value.into_owned()),
-            "scope" => scope = Some(value.into_owned()),
-            _ => {}
-        }
+    let fields: HashMap<String, String> = form_urlencoded::parse(form).into_owned().collect();
+    let field = |key: &str| fields.get(key).map(|value| value.trim());
+    match field("grant_type") {
+        Some(TOKEN_EXCHANGE) => check_exchange(field, tokens)?,
+        grant_type => check_client(parts, grant_type, tokens)?,
     }
-    let credentials = basic(parts).filter(|credentials| tokens.knows(credentials));
-    if credentials.is_none() {
-        return Err(refuse(
-            StatusCode::UNAUTHORIZED,
-            "invalid_client",
-            "Client authentication failed: send the client's id and secret by HTTP Basic.",
-        ));
-    }
-    if grant_type.as_deref() != Some("client_credentials") {
-        return Err(refuse(
-            StatusCode::BAD_REQUEST,
-            "unsupported_grant_type",
-            "Only grant_type=client_credentials is supported.",
-        ));
-    }
-    let granted = match details.as_deref().map(str::trim) {
+    let granted = match field("authorization_details") {
         None | Some("") => Scope::Catalog,
         Some(details) => ingest_scope(details, tables)?,
     };
@@ -58,9 +44,49 @@ pub(super) fn token(
         "access_token": token,
         "token_type": "Bearer",
         "expires_in": tokens.lifetime().as_secs(),
-        "scope": scope.as_deref().unwrap_or("all-apis"),
+        "scope": field("scope").unwrap_or("all-apis"),
     });
     Ok(Answer::ok(answer))
+}
+
+fn check_client(parts: &Parts, grant_type: Option<&str>, tokens: &Tokens) -> Result<(), Answer> {
+    if !basic(parts).is_some_and(|credentials| tokens.knows(&credentials)) {
+        return Err(refuse(
+            StatusCode::UNAUTHORIZED,
+            "invalid_client",
+            "Client authentication failed: send the client's id and secret by HTTP Basic.",
+        ));
+    }
+    if grant_type != Some("client_credentials") {
+        return Err(refuse(
+            StatusCode::BAD_REQUEST,
+            "unsupported_grant_type",
+            "Only grant_type=client_credentials and token exchange are supported.",
+        ));
+    }
+    Ok(())
+}
+
+/// A subject token is believed: no identity provider is known that could be asked about it. Where a client was named,
+/// it has to be for that one.
+fn check_exchange<'f>(
+    field: impl Fn(&str) -> Option<&'f str>,
+    tokens: &Tokens,
+) -> Result<(), Answer> {
+    let kind = field("subject_token_type");
+    if kind != Some(JWT) || field("subject_token").is_none_or(str::is_empty) {
+        let problem =
+            format!("Token exchange needs a subject_token, and {JWT} as its subject_token_type.");
+        return Err(refuse(StatusCode::BAD_REQUEST, "invalid_request", &problem));
+    }
+    if !tokens.knows_id(field("client_id")) {
+        return Err(refuse(
+            StatusCode::BAD_REQUEST,
+            "invalid_grant",
+            "No federation policy takes the token for this client_id.",
+        ));
+    }
+    Ok(())
 }
 
 /// The one table that the details ask for.

@@ -96,6 +96,14 @@ impl Tokens {
         }
     }
 
+    /// Whether a token of another identity provider is exchanged for this client, or for none.
+    pub(super) fn knows_id(&self, id: Option<&str>) -> bool {
+        match &self.client {
+            Some(client) => id == Some(&client.id),
+            None => true,
+        }
+    }
+
     pub(super) fn issue(&self, scope: Scope) -> String {
         let token = format!("zl-{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
         let now = Instant::now();

@@ -75,6 +75,45 @@ async fn requests_that_are_none_are_refused() {
     }
 }
 
+/// The form that exchanges the token of another identity provider.
+fn exchange(fields: &[(&str, &str)]) -> String {
+    let kind = "urn:ietf:params:oauth:grant-type:token-exchange";
+    let form = ingest_form(TABLE).replace(
+        "grant_type=client_credentials",
+        &format!("grant_type={kind}"),
+    );
+    fields
+        .iter()
+        .fold(form, |form, (key, value)| format!("{form}&{key}={value}"))
+}
+
+const JWT: (&str, &str) = ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt");
+
+#[tokio::test]
+async fn tokens_of_other_identity_providers_are_exchanged() {
+    let local = Local::start().await;
+    let exchanged =
+        async |form: &str| request(&local.server, "POST", "/oidc/v1/token", &[], form).await;
+    let answer = exchanged(&exchange(&[("subject_token", "a.b.c"), JWT])).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+    let bearer = format!("Bearer {token}");
+    let metadata = [
+        ("authorization", bearer.as_str()),
+        ("x-databricks-zerobus-table-name", TABLE),
+    ];
+    assert!(Client::call(&local.server, &metadata).await.is_ok());
+    for fields in [
+        &[("subject_token", "a.b.c")][..],
+        &[JWT],
+        &[("subject_token", ""), JWT],
+    ] {
+        let answer = exchanged(&exchange(fields)).await;
+        assert_eq!(answer.status, 400, "{fields:?}");
+        assert_eq!(answer.json()["error"], "invalid_request");
+    }
+}
+
 #[tokio::test]
 async fn a_named_client_is_the_only_one() {
     let data = TempDir::new().unwrap();
@@ -85,6 +124,11 @@ async fn a_named_client_is_the_only_one() {
         .start()
         .await
         .unwrap();
+    for (client_id, status) in [("other", 400), ("id", 200)] {
+        let form = exchange(&[("subject_token", "a.b.c"), JWT, ("client_id", client_id)]);
+        let answer = request(&server, "POST", "/oidc/v1/token", &[], &form).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+    }
     assert!(!format!("{server:?}").contains("another secret"));
     let answer = token_request(&server, &ingest_form(TABLE)).await;
     assert_eq!(answer.status, 401);
