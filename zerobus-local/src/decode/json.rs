@@ -15,6 +15,7 @@ use super::fault::Fault;
 use super::plan::{FieldPlan, Kind};
 use super::position::Step;
 use super::text;
+use super::variant::variant;
 
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
@@ -153,7 +154,7 @@ impl Column {
                 _,
                 Value::String(value),
             ) => {
-                let (new_metadata, new_value) = text::variant(value)?;
+                let (new_metadata, new_value) = variant(value)?;
                 metadata.push(&new_metadata)?;
                 values.push(&new_value)?;
             }

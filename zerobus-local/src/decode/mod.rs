@@ -19,6 +19,7 @@ mod proto;
 mod runs;
 mod text;
 mod validity;
+mod variant;
 pub(crate) mod wire;
 
 pub(crate) use chunk::Chunk;

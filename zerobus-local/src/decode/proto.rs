@@ -2,6 +2,7 @@
 
 use super::column::{Column, Columns, Values, narrow, utf8};
 use super::fault::Fault;
+use super::variant::variant;
 use super::{text, wire};
 
 impl Columns {
@@ -93,7 +94,7 @@ impl Column {
             }
             Values::Variant { metadata, value } => {
                 expect(wire_type, wire::BYTES)?;
-                let (new_metadata, new_value) = text::variant(utf8(wire::bytes(input)?)?)?;
+                let (new_metadata, new_value) = variant(utf8(wire::bytes(input)?)?)?;
                 metadata.push(&new_metadata)?;
                 value.push(&new_value)?;
             }

@@ -1,8 +1,5 @@
 //! Values that travel as text and are stored as something else.
 
-use parquet_variant::VariantBuilder;
-use parquet_variant_json::JsonToVariant;
-
 use super::fault::Fault;
 
 /// The most characters of a value that an error quotes.
@@ -65,18 +62,6 @@ pub(super) fn decimal(text: &str, precision: u8, scale: u8) -> Result<i128, Faul
         unscaled *= 10;
     }
     Ok(if negative { -unscaled } else { unscaled })
-}
-
-/// Reads JSON text into the two buffers of a VARIANT: metadata and value.
-pub(super) fn variant(json: &str) -> Result<(Vec<u8>, Vec<u8>), Fault> {
-    let mut builder = VariantBuilder::new();
-    builder.append_json(json).map_err(|error| {
-        Fault::new(format!(
-            "expected JSON text for a VARIANT, found {} ({error})",
-            quoted(json)
-        ))
-    })?;
-    Ok(builder.finish())
 }
 
 /// Checks the length of a CHAR(n) or VARCHAR(n), in characters.
@@ -176,7 +161,6 @@ mod tests {
         #[test]
         fn arbitrary_text_never_panics(text in any::<String>(), scale in 0_u8..=38) {
             let _ = decimal(&text, 38, scale);
-            let _ = variant(&text);
             let _ = check_length(&text, 3, "CHAR");
         }
     }

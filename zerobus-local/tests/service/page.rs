@@ -24,6 +24,7 @@ fn every_row_of_the_page_names_tests_that_there_are() {
             let file = match module {
                 "decode" => "src/decode/tests.rs".to_owned(),
                 "binary" => "tests/binary.rs".to_owned(),
+                "variant" => "src/decode/variant.rs".to_owned(),
                 module => format!("tests/service/{module}.rs"),
             };
             // Those of the server in a process of its own.
