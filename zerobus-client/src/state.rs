@@ -17,6 +17,14 @@ pub enum StreamState {
 }
 
 impl StreamState {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Opened,
+        Self::Flushing,
+        Self::Recovering,
+        Self::Closed,
+        Self::Failed,
+    ];
+
     /// Whether the stream takes no more records.
     #[must_use]
     pub const fn is_final(self) -> bool {

@@ -1,157 +1,12 @@
+//! Metrics as text for a scraper ("Exposition formats" of Prometheus' documentation, the text-based one).
+
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use zerobus_schema::TableName;
-
+use super::StreamMetrics;
 use crate::state::StreamState;
 
-/// What one stream has done so far, at one moment; made by [`Stream::metrics`](crate::Stream::metrics) and
-/// [`StreamWatch::metrics`](crate::StreamWatch::metrics).
-///
-/// ```no_run
-/// # fn run<R>(one: &zerobus_client::Stream<R>, two: &zerobus_client::Stream<R>) {
-/// let now = one.metrics();
-/// println!("{} records wait, the oldest for {:?}", now.inflight_records, now.oldest_unacked);
-///
-/// // For Prometheus, all streams together:
-/// let text = zerobus_client::StreamMetrics::to_prometheus(&[now, two.metrics()]);
-/// # }
-/// ```
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct StreamMetrics {
-    /// The table the stream writes to.
-    pub table: TableName,
-    /// The stream's number in this process, from 1. It keeps it over reconnects.
-    pub stream: u64,
-    /// Where it is in its life.
-    pub state: StreamState,
-    /// Records that were queued as messages. What is still gathering is not counted yet.
-    pub queued_records: u64,
-    /// Their encoded bytes.
-    pub queued_bytes: u64,
-    /// Messages that went out, each resend counted.
-    pub sent_messages: u64,
-    /// Records in them.
-    pub sent_records: u64,
-    /// Encoded bytes of these records.
-    pub sent_bytes: u64,
-    /// Records that are durable, or that the dead-letter sink got.
-    pub acked_records: u64,
-    /// Their encoded bytes.
-    pub acked_bytes: u64,
-    /// Records that are queued and not acked.
-    pub inflight_records: u64,
-    /// Their encoded bytes.
-    pub inflight_bytes: u64,
-    /// How long the oldest message that is not acked has been queued.
-    pub oldest_unacked: Option<Duration>,
-    /// Connections that were made anew, for whatever reason.
-    pub reconnects: u64,
-    /// Times the service asked the stream to move, and it did.
-    pub rotations: u64,
-    /// Attempts to open the stream that failed.
-    pub failed_attempts: u64,
-    /// Records sent again after a reconnect, each time counted.
-    pub resent_records: u64,
-    /// Records that the service refused and the dead-letter sink got.
-    pub refused_records: u64,
-    /// Records a second that the stream is held to because the service was overrun.
-    pub slowed_to: Option<f64>,
-    /// The time from queued to acked, a message each.
-    pub ack_latency: LatencyHistogram,
-}
-
-impl StreamMetrics {
-    /// The metrics of some streams in Prometheus' text format, labelled with table and stream. Names and labels are
-    /// a contract.
-    #[must_use]
-    pub fn to_prometheus(streams: &[Self]) -> String {
-        Exposition(streams).to_string()
-    }
-}
-
-/// The upper ends of a histogram's buckets, in milliseconds; the last one has none.
-const BUCKETS: [u64; 16] = [
-    1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 60_000, 120_000,
-];
-
-/// How many of something took how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct LatencyHistogram {
-    counts: [u64; BUCKETS.len()],
-    count: u64,
-    sum: Duration,
-}
-
-impl LatencyHistogram {
-    pub(crate) fn add(&mut self, latency: Duration) {
-        let bucket = BUCKETS.partition_point(|end| Duration::from_millis(*end) < latency);
-        if let Some(count) = self.counts.get_mut(bucket) {
-            *count += 1;
-        }
-        self.count += 1;
-        self.sum += latency;
-    }
-
-    /// How many were measured.
-    #[must_use]
-    pub fn count(&self) -> u64 {
-        self.count
-    }
-
-    /// How long they took together.
-    #[must_use]
-    pub fn sum(&self) -> Duration {
-        self.sum
-    }
-
-    /// For each bucket its upper end, and how many took that long or less.
-    pub fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> {
-        let mut total = 0;
-        BUCKETS
-            .into_iter()
-            .zip(self.counts)
-            .map(move |(end, count)| {
-                total += count;
-                (Duration::from_millis(end), total)
-            })
-    }
-
-    /// The upper end of the bucket that holds this share of them, 0.99 for the 99th percentile; none when nothing was
-    /// measured, or it lies beyond two minutes.
-    #[must_use]
-    pub fn quantile(&self, share: f64) -> Option<Duration> {
-        let count = f64::from(u32::try_from(self.count).unwrap_or(u32::MAX));
-        let wanted = (share.clamp(0.0, 1.0) * count).max(1.0);
-        self.buckets()
-            .find(|(_, total)| f64::from(u32::try_from(*total).unwrap_or(u32::MAX)) >= wanted)
-            .map(|(end, _)| end)
-            .filter(|_| self.count > 0)
-    }
-}
-
-/// What a stream counts as it goes, under the lock of its queue.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) queued_bytes: u64,
-    pub(crate) sent_messages: u64,
-    pub(crate) sent_records: u64,
-    pub(crate) sent_bytes: u64,
-    pub(crate) rotations: u64,
-    pub(crate) failed_attempts: u64,
-    pub(crate) ack_latency: LatencyHistogram,
-}
-
-/// The number of the next stream of this process.
-pub(crate) fn stream_number() -> u64 {
-    static STREAMS: AtomicU64 = AtomicU64::new(0);
-    STREAMS.fetch_add(1, Ordering::Relaxed) + 1
-}
-
 /// Several streams in Prometheus' text format.
-struct Exposition<'a>(&'a [StreamMetrics]);
+pub(super) struct Exposition<'a>(pub(super) &'a [StreamMetrics]);
 
 /// Name, kind, meaning and value of one series.
 type Series = (
@@ -277,6 +132,15 @@ impl fmt::Display for Exposition<'_> {
                 }
             }
         }
+        let name = "zerobus_client_state";
+        writeln!(f, "# HELP {name} 1 for the state that the stream is in.")?;
+        writeln!(f, "# TYPE {name} gauge")?;
+        for stream in self.0 {
+            for state in StreamState::ALL {
+                let is = u8::from(stream.state == state);
+                writeln!(f, "{name}{{{},state=\"{state}\"}} {is}", Labels(stream))?;
+            }
+        }
         let name = "zerobus_client_ack_latency_seconds";
         writeln!(
             f,
@@ -322,7 +186,13 @@ impl fmt::Display for Labels<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use zerobus_schema::TableName;
+
     use super::*;
+    use crate::metrics::LatencyHistogram;
 
     fn metrics(table: &str, stream: u64) -> StreamMetrics {
         StreamMetrics {
@@ -347,27 +217,6 @@ mod tests {
             slowed_to: None,
             ack_latency: LatencyHistogram::default(),
         }
-    }
-
-    #[test]
-    fn latencies_are_counted_by_the_bucket_they_fit() {
-        let mut latency = LatencyHistogram::default();
-        assert_eq!(latency.quantile(0.5), None);
-        for millis in [1, 1, 3, 50, 51, 500_000] {
-            latency.add(Duration::from_millis(millis));
-        }
-        let up_to = |millis| {
-            let mut buckets = latency.buckets();
-            buckets
-                .find(|(end, _)| *end == Duration::from_millis(millis))
-                .unwrap()
-                .1
-        };
-        assert_eq!([1, 2, 5, 50, 100, 120_000].map(up_to), [2, 2, 3, 4, 5, 5]);
-        assert_eq!((latency.count(), latency.sum().as_millis()), (6, 500_106));
-        assert_eq!(latency.quantile(0.0), Some(Duration::from_millis(1)));
-        assert_eq!(latency.quantile(0.5), Some(Duration::from_millis(5)));
-        assert_eq!(latency.quantile(1.0), None);
     }
 
     #[test]
@@ -396,11 +245,130 @@ mod tests {
             let all = names.len();
             names.sort_unstable();
             names.dedup();
-            assert_eq!((all, names.len()), (SERIES.len() + 1, SERIES.len() + 1));
+            assert_eq!((all, names.len()), (SERIES.len() + 2, SERIES.len() + 2));
         }
         assert!(
             !text.contains("slowed_to_records_per_second{table=\"main"),
             "{text}"
         );
+    }
+
+    /// One sample: its name, its labels without `le`, the value of `le`, and its value.
+    type Sample<'t> = (&'t str, Vec<(&'t str, String)>, Option<f64>, f64);
+
+    fn is_name(text: &str) -> bool {
+        text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    }
+
+    /// What the quotes hold that `rest` begins with, and what follows them.
+    fn quoted(rest: &str) -> (String, &str) {
+        let mut chars = rest.strip_prefix('"').unwrap().char_indices();
+        let mut value = String::new();
+        loop {
+            value.push(match chars.next().unwrap().1 {
+                '"' => return (value, chars.as_str()),
+                '\\' => match chars.next().unwrap().1 {
+                    'n' => '\n',
+                    escaped @ ('\\' | '"') => escaped,
+                    other => panic!("\\{other} is no escape"),
+                },
+                '\n' => panic!("a line ends in a label"),
+                plain => plain,
+            });
+        }
+    }
+
+    fn sample(line: &str) -> Sample<'_> {
+        let (name, mut rest) = line.split_once('{').unwrap();
+        assert!(is_name(name), "{line}");
+        let (mut labels, mut le) = (Vec::new(), None);
+        loop {
+            let (label, value) = rest.split_once('=').unwrap();
+            assert!(is_name(label), "{line}");
+            let (value, after) = quoted(value);
+            match label {
+                "le" => le = Some(value.parse().unwrap()),
+                _ => labels.push((label, value)),
+            }
+            match after.strip_prefix(',') {
+                Some(more) => rest = more,
+                None => {
+                    let value = after.strip_prefix("} ").unwrap().parse().unwrap();
+                    return (name, labels, le, value);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_text_is_what_the_format_asks_for() {
+        let mut busy = metrics("main.default.`a\"b,{é=`", 7);
+        for millis in [0, 1, 3, 700, 1_000_000] {
+            busy.ack_latency.add(Duration::from_millis(millis));
+        }
+        busy.slowed_to = Some(0.5);
+        let table = busy.table.to_string();
+        let text = StreamMetrics::to_prometheus(&[metrics("a.b.c", 1), busy]);
+        assert!(text.ends_with('\n'));
+        // Family after family: HELP, TYPE, samples.
+        let mut families: BTreeMap<&str, Vec<Sample<'_>>> = BTreeMap::new();
+        let mut kinds = BTreeMap::new();
+        let (mut helped, mut family) = ("", "");
+        for line in text.lines() {
+            if let Some(help) = line.strip_prefix("# HELP ") {
+                helped = help.split_once(' ').unwrap().0;
+            } else if let Some(of) = line.strip_prefix("# TYPE ") {
+                let (name, kind) = of.split_once(' ').unwrap();
+                assert_eq!(name, helped);
+                assert!(
+                    is_name(name) && kinds.insert(name, kind).is_none(),
+                    "{line}"
+                );
+                assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
+                family = name;
+            } else {
+                let sample = sample(line);
+                let suffix = sample.0.strip_prefix(family).unwrap();
+                match kinds[family] {
+                    "histogram" => {
+                        assert!(["_bucket", "_sum", "_count"].contains(&suffix), "{line}")
+                    }
+                    _ => assert_eq!(suffix, "", "{line}"),
+                }
+                let others = families.entry(family).or_default();
+                let is_same = |other: &Sample<'_>| {
+                    (other.0, &other.1, other.2) == (sample.0, &sample.1, sample.2)
+                };
+                assert!(!others.iter().any(is_same), "{line} comes twice");
+                others.push(sample);
+            }
+        }
+        let latency = &families["zerobus_client_ack_latency_seconds"];
+        for stream in ["1", "7"] {
+            let of_stream = latency
+                .iter()
+                .filter(|s| s.1[1] == ("stream", stream.to_owned()));
+            let buckets: Vec<(f64, f64)> = of_stream
+                .clone()
+                .filter_map(|s| Some((s.2?, s.3)))
+                .collect();
+            assert!(
+                buckets.is_sorted_by(|a, b| a.0 < b.0 && a.1 <= b.1),
+                "{buckets:?}"
+            );
+            let count = of_stream
+                .clone()
+                .find(|s| s.0.ends_with("_count"))
+                .unwrap()
+                .3;
+            assert_eq!(buckets.last(), Some(&(f64::INFINITY, count)));
+        }
+        assert!(latency.iter().any(|s| s.1[0] == ("table", table.clone())));
+        let states = families["zerobus_client_state"]
+            .iter()
+            .filter(|s| s.3 == 1.0);
+        let states: Vec<_> = states.map(|s| s.1[2].1.as_str()).collect();
+        assert_eq!(states, ["OPENED", "OPENED"]);
     }
 }
