@@ -189,7 +189,10 @@ mod tests {
             ("{\"a\":}", "expected value"),
             ("[1,]", "expected value"),
             ("01", "invalid number"),
-            ("1e999", "number out of range at line 1 column 5 in \"1e999\""),
+            (
+                "1e999",
+                "number out of range at line 1 column 5 in \"1e999\"",
+            ),
             ("NaN", "expected value"),
             (r#"["\ud800"]"#, "unexpected end of hex escape"),
             ("1 2", "trailing characters"),
