@@ -7,7 +7,7 @@ use zerobus_schema::StructField;
 
 use crate::ast::{Field, Input};
 use crate::column;
-use crate::record::{Part, local, with_static};
+use crate::part::{Part, local, with_static};
 
 /// The code for the flattened fields; `left` are the columns that no other field is written to.
 pub(crate) fn parts(

@@ -9,6 +9,7 @@ mod fallback;
 mod flatten;
 mod nested;
 mod own;
+mod part;
 mod record;
 mod snapshot;
 mod suggest;

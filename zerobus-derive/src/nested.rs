@@ -6,7 +6,7 @@ use syn::{Generics, parse_quote};
 
 use crate::ast::{Errors, Field, Input, Variant};
 use crate::own;
-use crate::record::value;
+use crate::part::value;
 
 /// A struct whose fields are found by name in whatever STRUCT it is written to; by itself it is a schema.
 pub(crate) fn expand_struct(

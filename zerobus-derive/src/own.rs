@@ -9,7 +9,7 @@ use zerobus_schema::{DataType, StructField, StructType, TableSchema};
 use crate::ast::{Errors, Field, Input};
 use crate::column;
 use crate::nested::shape;
-use crate::record::{value, with_static};
+use crate::part::{value, with_static};
 
 /// The struct's columns, each an expression of a `StructColumn`.
 pub(crate) fn columns(fields: &[Field<'_>], errors: &mut Errors) -> Vec<TokenStream> {
