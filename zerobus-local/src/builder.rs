@@ -125,8 +125,9 @@ impl LocalZerobusBuilder {
 
     /// What all streams together may have in memory that is not committed yet, in bytes. Default: 256 MiB.
     ///
-    /// A stream has at most some 6 MB there. When all of them together have more than this, each is read on only when what it
-    /// sent was taken by its table's writer; one message, of 10 MiB at most, is always read.
+    /// A stream has at most some 6 MB there. While all of them together have this much, no message is decoded until others
+    /// are durable; a message that takes more than all of this is decoded alone. What HTTP/2 lets clients send ahead comes
+    /// to it, 4 MiB and a message of each stream, and as much again for the bodies of all HTTP requests.
     pub fn pending_bytes(mut self, bytes: usize) -> Self {
         self.pending_bytes = bytes;
         self
@@ -206,6 +207,7 @@ impl LocalZerobusBuilder {
             self.token_lifetime,
             self.stream_lifetime,
             Arc::clone(&faults),
+            self.pending_bytes,
         );
         let (stop, stopped) = Stop::new();
         let address = listener.address();

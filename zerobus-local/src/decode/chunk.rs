@@ -8,6 +8,9 @@ use super::fault::Fault;
 use super::partition::{self, PartitionColumn};
 use super::plan::Plan;
 
+/// The room that a stream keeps while it sends nothing is that of so many values at most.
+const ROOM_CELLS_MAX: usize = 1 << 20;
+
 /// Records of one stream on their way to one record batch.
 #[derive(Debug)]
 pub(crate) struct Chunk {
@@ -25,10 +28,12 @@ impl Chunk {
         }
     }
 
-    /// Takes the records out; what stays is empty, with room for as many.
+    /// Takes the records out; what stays is empty, with room for as many unless they are very many.
     pub(crate) fn take(&mut self) -> Self {
+        let cells = self.rows.saturating_mul(self.columns.plan.cells);
+        let like = (cells <= ROOM_CELLS_MAX).then_some(&self.columns);
         let next = Self {
-            columns: Columns::new(Arc::clone(&self.columns.plan), Some(&self.columns)),
+            columns: Columns::new(Arc::clone(&self.columns.plan), like),
             partition: Arc::clone(&self.partition),
             rows: 0,
         };

@@ -1,23 +1,25 @@
 //! Records over plain HTTP: `POST /zerobus/v1/tables/{catalog.schema.table}/insert` (documentation page "Use the REST API
 //! with Zerobus Ingest"), a JSON array of objects, answered once they are durable.
 
+use std::fmt::{self, Display};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
 use http::request::Parts;
+use serde_core::Deserializer as _;
+use serde_core::de::{Error as _, SeqAccess, Visitor};
 use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::task::spawn_blocking;
 use tonic::{Code, Status};
 use zerobus_proto::contract::{FIRST_OFFSET, MAX_RECORD_BYTES_PER_MESSAGE};
-use zerobus_schema::TableName;
 
 use super::access::{Access, authorize_for};
 use super::answer::Answer;
 use super::reader::{End, Injection};
-use super::sink::{Planned, Refused, Sink};
+use super::sink::{Planned, Refused};
 use super::status::{schema_mismatch, stopping, unfit, write_failed};
 use super::table::{Table, Tables};
 use crate::decode::{Chunk, Plan};
@@ -96,10 +98,27 @@ async fn insert_into(table: &Table, body: Bytes) -> Result<(), Status> {
     };
     let sink = table.writer.sink(None, &planned).ok_or_else(stopping)?;
     let mut progress = sink.progress();
+    // Both take some milliseconds, in which other streams are to go on.
+    let broke_off = |_| Status::internal("The body could not be read.");
+    let bytes = body.len();
+    let parsed = spawn_blocking(move || Records::parse(body));
+    let records = parsed.await.map_err(broke_off)??;
     let name = table.name.clone();
-    // Some milliseconds, in which other streams are to go on.
-    let added = spawn_blocking(move || add(&body, &sink, &name)).await;
-    added.map_err(|_| Status::internal("The body could not be read."))??;
+    let refused = move |problem| match problem {
+        Refused::Record(at, fault) => unfit(
+            &fault,
+            &format!("record {at} of the request for table {name}"),
+        ),
+        Refused::TooMany { most } => Status::invalid_argument(format!(
+            "One request for table {name} can have at most {most} records: send fewer."
+        )),
+        Refused::Closed => stopping(),
+    };
+    let admitted = sink.admit(records.places.len(), bytes).await;
+    let admitted = admitted.map_err(&refused)?;
+    let added =
+        spawn_blocking(move || sink.add(admitted, FIRST_OFFSET, records.iter(), Chunk::push_json));
+    added.await.map_err(broke_off)?.map_err(refused)?;
     let done = progress.wait_for(|now| now.durable.is_some() || now.failed.is_some());
     let now = done.await.map_err(|_| stopping())?;
     match &now.failed {
@@ -108,28 +127,66 @@ async fn insert_into(table: &Table, body: Bytes) -> Result<(), Status> {
     }
 }
 
-/// Takes the records as they stand in the body, one after the other: parsed all at once they would take many times its
-/// size.
-fn add(body: &[u8], sink: &Arc<Sink>, table: &TableName) -> Result<(), Status> {
-    let records: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| {
-        Status::invalid_argument(if error.is_data() {
-            "The body must be a JSON array of objects, one for each record.".to_owned()
-        } else {
-            format!("The body is no JSON: {error}.")
+/// The records as they stand in the body: parsed, they would take many times its size.
+struct Records {
+    body: String,
+    /// Where each begins, and how long it is.
+    places: Vec<(u32, u32)>,
+}
+
+impl Records {
+    fn parse(body: Bytes) -> Result<Self, Status> {
+        let no_json = |error: &dyn Display| {
+            Status::invalid_argument(format!("The body is no JSON: {error}."))
+        };
+        let body = String::from_utf8(body.into()).map_err(|error| no_json(&error))?;
+        let mut json = serde_json::Deserializer::from_str(&body);
+        let places = json.deserialize_seq(Places(&body));
+        let places = places.and_then(|places| json.end().map(|()| places));
+        let places = places.map_err(|error| {
+            if error.is_data() {
+                let problem = "The body must be a JSON array of objects, one for each record.";
+                Status::invalid_argument(problem)
+            } else {
+                no_json(&error)
+            }
+        })?;
+        Ok(Self { body, places })
+    }
+
+    fn iter(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
+        self.places.iter().map(|(start, length)| {
+            let place = usize::try_from(*start)
+                .ok()
+                .zip(usize::try_from(*length).ok());
+            let place = place.and_then(|(start, length)| self.body.get(start..start + length));
+            place.unwrap_or_default()
         })
-    })?;
-    let records = records.iter().map(|record| record.get());
-    let added = sink.add(FIRST_OFFSET, body.len(), records, Chunk::push_json);
-    added.map_err(|problem| match problem {
-        Refused::Record(at, fault) => unfit(
-            &fault,
-            &format!("record {at} of the request for table {table}"),
-        ),
-        Refused::TooMany { most } => Status::invalid_argument(format!(
-            "One request for table {table} can have at most {most} records: send fewer."
-        )),
-        Refused::Closed => stopping(),
-    })
+    }
+}
+
+/// Finds the elements of the array that a text is.
+struct Places<'b>(&'b str);
+
+impl<'b> Visitor<'b> for Places<'b> {
+    type Value = Vec<(u32, u32)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of records")
+    }
+
+    fn visit_seq<A: SeqAccess<'b>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+        let mut places = Vec::new();
+        while let Some(element) = elements.next_element::<&'b RawValue>()? {
+            let element = element.get();
+            let start = element.as_ptr().addr() - self.0.as_ptr().addr();
+            let place = u32::try_from(start)
+                .ok()
+                .zip(u32::try_from(element.len()).ok());
+            places.push(place.ok_or_else(|| A::Error::custom("it is too long"))?);
+        }
+        Ok(places)
+    }
 }
 
 /// The status and the word for each of gRPC's codes, where the documentation page "Zerobus Ingest error codes" has them.

@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use super::budget::Budget;
 use super::counted::Counted;
 use super::cut::Cut;
 use super::grpc::Grpc;
@@ -53,6 +54,7 @@ pub(crate) struct Service {
     tokens: Arc<Tokens>,
     faults: Arc<Faults>,
     stream_lifetime: Duration,
+    bodies: Arc<Budget>,
 }
 
 impl Service {
@@ -62,8 +64,10 @@ impl Service {
         token_lifetime: Duration,
         stream_lifetime: Duration,
         faults: Arc<Faults>,
+        body_bytes: usize,
     ) -> Self {
         Self {
+            bodies: Arc::new(Budget::new(body_bytes)),
             tables,
             faults,
             tokens: Arc::new(Tokens::new(client, token_lifetime)),
@@ -117,6 +121,7 @@ impl Listener {
             tables: service.tables,
             tokens: service.tokens,
             faults: service.faults,
+            bodies: service.bodies,
             stop: stop.clone(),
             listening: self.address,
             started: Instant::now(),

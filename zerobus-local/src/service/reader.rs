@@ -104,7 +104,7 @@ impl Reader<'_> {
                     if let Some(end) = self.suffer().await {
                         return end;
                     }
-                    if let Err(status) = self.take(&request) {
+                    if let Err(status) = self.take(&request).await {
                         return End::Refused(status);
                     }
                 }
@@ -140,13 +140,13 @@ impl Reader<'_> {
         None
     }
 
-    fn take(&mut self, message: &Bytes) -> Result<(), Status> {
+    async fn take(&mut self, message: &Bytes) -> Result<(), Status> {
         let encoding = self.encoding;
         let request = match Incoming::parse(self.call, message)? {
             Incoming::Records { offset, records } => {
                 self.check_offset(Some(offset))?;
                 return match encoding {
-                    Encoding::Proto => self.add(records.bytes(), records, Chunk::push_proto),
+                    Encoding::Proto => self.add(records.bytes(), records, Chunk::push_proto).await,
                     Encoding::Json => Err(self.other_encoding()),
                 };
             }
@@ -158,11 +158,11 @@ impl Reader<'_> {
                 match (encoding, ingest.record) {
                     (Encoding::Proto, Some(Record::ProtoEncodedRecord(record))) => {
                         let records = [&record[..]].into_iter();
-                        self.add(record.len(), records, Chunk::push_proto)
+                        self.add(record.len(), records, Chunk::push_proto).await
                     }
                     (Encoding::Json, Some(Record::JsonRecord(record))) => {
                         let records = [record.as_str()].into_iter();
-                        self.add(record.len(), records, Chunk::push_json)
+                        self.add(record.len(), records, Chunk::push_json).await
                     }
                     (_, None) => Err(self.refused("The message has no record.")),
                     (_, Some(_)) => Err(self.other_encoding()),
@@ -174,12 +174,12 @@ impl Reader<'_> {
                     (Encoding::Proto, Some(Batch::ProtoEncodedBatch(batch))) => {
                         let bytes = batch.records.iter().map(Bytes::len).sum();
                         let records = batch.records.iter().map(|record| &record[..]);
-                        self.add(bytes, records, Chunk::push_proto)
+                        self.add(bytes, records, Chunk::push_proto).await
                     }
                     (Encoding::Json, Some(Batch::JsonBatch(batch))) => {
                         let bytes = batch.records.iter().map(String::len).sum();
                         let records = batch.records.iter().map(String::as_str);
-                        self.add(bytes, records, Chunk::push_json)
+                        self.add(bytes, records, Chunk::push_json).await
                     }
                     (_, None) => Err(self.refused("The message has no batch.")),
                     (_, Some(_)) => Err(self.other_encoding()),
@@ -210,7 +210,7 @@ impl Reader<'_> {
         ))
     }
 
-    fn add<R: Copy>(
+    async fn add<R: Copy>(
         &mut self,
         bytes: usize,
         records: impl ExactSizeIterator<Item = R> + Clone,
@@ -222,7 +222,9 @@ impl Reader<'_> {
                  send smaller batches."
             )));
         }
-        match self.sink.add(self.next, bytes, records, push) {
+        let admitted = self.sink.admit(records.len(), bytes).await;
+        let added = admitted.and_then(|admitted| self.sink.add(admitted, self.next, records, push));
+        match added {
             Ok(()) => {
                 self.next += 1;
                 Ok(())

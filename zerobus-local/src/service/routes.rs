@@ -3,17 +3,18 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use serde_json::json;
 use tonic::body::Body;
 
 use super::answer::Answer;
+use super::body::{self, Collected};
+use super::budget::Budget;
 use super::catalog::Query;
 use super::grpc::Grpc;
 use super::namespace::Namespace;
@@ -24,12 +25,6 @@ use super::table::Tables;
 use super::token::Tokens;
 use super::{catalog, insert, metrics, oauth, page, sight};
 use crate::faults::{FaultRule, Faults};
-
-/// The largest body of a request that is no stream.
-const BODY_MAX: usize = 16 * 1024 * 1024;
-
-/// How long it may take to come.
-const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What is served for the page; its answers hold rows.
 const LOCAL: &str = "/api/local/";
@@ -42,6 +37,7 @@ pub(super) struct Routes {
     pub(super) tables: Arc<Tables>,
     pub(super) tokens: Arc<Tokens>,
     pub(super) faults: Arc<Faults>,
+    pub(super) bodies: Arc<Budget>,
     pub(super) stop: Stop,
     pub(super) listening: SocketAddr,
     pub(super) started: Instant,
@@ -65,25 +61,12 @@ impl Routes {
         if is_grpc(&parts) {
             return Ok(self.grpc.answer(Request::from_parts(parts, body)).await);
         }
-        let collected = Limited::new(body, BODY_MAX).collect();
-        let body = match tokio::time::timeout(BODY_TIMEOUT, collected).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(_)) => {
-                return Ok(Answer::error(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "REQUEST_LIMIT_EXCEEDED",
-                    &format!("The body was cut off, or has more than {BODY_MAX} bytes."),
-                )
-                .into_response());
-            }
-            Err(_) => {
-                return Ok(Answer::error(
-                    StatusCode::REQUEST_TIMEOUT,
-                    "DEADLINE_EXCEEDED",
-                    &format!("The body did not come within {} s.", BODY_TIMEOUT.as_secs()),
-                )
-                .into_response());
-            }
+        let Collected {
+            bytes: body,
+            share: _share,
+        } = match body::collect(body, &self.bodies).await {
+            Ok(collected) => collected,
+            Err(answer) => return Ok(answer.into_response()),
         };
         if let Some(table) = insert::table_of(path(&parts)).filter(|_| parts.method == Method::POST)
         {

@@ -7,7 +7,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, SchemaRef};
 use tokio::sync::{Notify, oneshot, watch};
 
-use super::budget::Budget;
+use super::budget::{Budget, Share};
 use super::compaction::Compacted;
 use super::failure::WriteFailure;
 use super::metrics::TableMetrics;
@@ -27,8 +27,8 @@ const PENDING_CELLS_MAX: usize = 1 << 26;
 /// What a value takes at least, present or not.
 const CELL_BYTES: usize = 8;
 
-/// The most of them that one message may take.
-const MESSAGE_CELLS_MAX: usize = 1 << 27;
+/// The most of them that one message may take: 256 MiB.
+const MESSAGE_CELLS_MAX: usize = 1 << 25;
 
 /// How far a stream's records have come.
 #[derive(Debug, Clone, Default)]
@@ -88,8 +88,8 @@ struct Pending {
     chunk: Chunk,
     bytes: usize,
     /// What the chunk takes of the budget, and what the writer has in hand.
-    weight: usize,
-    weight_in_hand: usize,
+    share: Option<Share>,
+    share_in_hand: Option<Share>,
     /// Since when the oldest message in the chunk waits for the writer.
     waiting: Option<Instant>,
     /// The same for what the writer has in hand.
@@ -124,12 +124,19 @@ pub(super) struct Taken {
     chunk: Chunk,
 }
 
+/// A message that may be decoded, with its part of the budget.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    bytes: usize,
+    share: Share,
+}
+
 /// Why a message was not taken.
 #[derive(Debug)]
 pub(super) enum Refused {
     /// Its record at this place is at fault; nothing of the message was kept.
     Record(usize, Fault),
-    /// It has more records than fit into memory for a table this wide.
+    /// It has more records than one message may bring for a table this wide.
     TooMany {
         /// How many do.
         most: usize,
@@ -156,8 +163,8 @@ impl Sink {
             pending: Mutex::new(Pending {
                 chunk,
                 bytes: 0,
-                weight: 0,
-                weight_in_hand: 0,
+                share: None,
+                share_in_hand: None,
                 waiting: None,
                 in_hand: None,
                 seen: Received::default(),
@@ -203,22 +210,37 @@ impl Sink {
         self.progress.subscribe()
     }
 
-    /// Decodes a message's records, all of them or none. `bytes` is what they weigh.
+    /// Waits until a message of so many records may be decoded: until all streams together have little enough that is not
+    /// durable yet.
+    pub(super) async fn admit(&self, records: usize, bytes: usize) -> Result<Admitted, Refused> {
+        let cells = records.saturating_mul(self.cells);
+        if cells > MESSAGE_CELLS_MAX {
+            return Err(Refused::TooMany {
+                most: MESSAGE_CELLS_MAX / self.cells.max(1),
+            });
+        }
+        let weight = bytes.saturating_add(cells * CELL_BYTES);
+        let share = match self.budget.try_take(weight) {
+            Some(share) => share,
+            None => {
+                self.note(Note::Hurry)?;
+                self.budget.take(weight).await.ok_or(Refused::Closed)?
+            }
+        };
+        Ok(Admitted { bytes, share })
+    }
+
+    /// Decodes a message's records, all of them or none.
     pub(super) fn add<R: Copy>(
         self: &Arc<Self>,
+        Admitted { bytes, share }: Admitted,
         offset: i64,
-        bytes: usize,
         records: impl ExactSizeIterator<Item = R> + Clone,
         push: impl Fn(&mut Chunk, R) -> Result<(), Fault>,
     ) -> Result<(), Refused> {
         let mut pending = self.lock();
         if pending.closed {
             return Err(Refused::Closed);
-        }
-        if records.len().saturating_mul(self.cells) > MESSAGE_CELLS_MAX {
-            return Err(Refused::TooMany {
-                most: MESSAGE_CELLS_MAX / self.cells.max(1),
-            });
         }
         let count = records.len();
         pending
@@ -228,9 +250,7 @@ impl Sink {
         self.metrics.message(count, bytes);
         pending.seen.add(count, bytes);
         pending.bytes += bytes;
-        let weight = bytes + count * self.cells * CELL_BYTES;
-        pending.weight += weight;
-        self.budget.take(weight);
+        merge(&mut pending.share, Some(share));
         if pending.waiting.is_none() {
             pending.waiting = Some(Instant::now());
         }
@@ -268,15 +288,7 @@ impl Sink {
 
     fn is_full(&self, pending: &Pending) -> bool {
         let cells = pending.chunk.rows().saturating_mul(self.cells);
-        let is_too_much = pending.bytes >= PENDING_BYTES_MAX || cells >= PENDING_CELLS_MAX;
-        // Whoever has nothing waiting may always send one message: what others have is no business of its own.
-        is_too_much || (pending.rows() > 0 && self.budget.is_spent())
-    }
-
-    fn give_back(&self, pending: &mut Pending) {
-        let weight = std::mem::take(&mut pending.weight);
-        let in_hand = std::mem::take(&mut pending.weight_in_hand);
-        self.budget.give_back(weight + in_hand);
+        pending.bytes >= PENDING_BYTES_MAX || cells >= PENDING_CELLS_MAX
     }
 
     /// Takes what has gathered; called by the writer. Of a stream that has failed there is nothing to take, and nothing
@@ -289,7 +301,8 @@ impl Sink {
             }
             let chunk = pending.chunk.take();
             pending.bytes = 0;
-            pending.weight_in_hand += std::mem::take(&mut pending.weight);
+            let share = pending.share.take();
+            merge(&mut pending.share_in_hand, share);
             pending.announced = false;
             let waiting = pending.waiting.take();
             pending.in_hand = pending.in_hand.or(waiting);
@@ -307,8 +320,7 @@ impl Sink {
     pub(super) fn durable(&self, offset: Option<i64>) {
         {
             let mut pending = self.lock();
-            let weight = std::mem::take(&mut pending.weight_in_hand);
-            self.budget.give_back(weight);
+            pending.share_in_hand = None;
             if let Some(since) = pending.in_hand.take() {
                 self.metrics.durable_after(since.elapsed());
             }
@@ -326,7 +338,7 @@ impl Sink {
             let mut pending = self.lock();
             pending.closed = true;
             pending.chunk.clear();
-            self.give_back(&mut pending);
+            (pending.share, pending.share_in_hand) = (None, None);
             (pending.waiting, pending.in_hand) = (None, None);
         }
         self.taken.notify_one();
@@ -340,20 +352,11 @@ impl Sink {
     }
 }
 
-impl Pending {
-    fn rows(&self) -> usize {
-        self.chunk.rows()
-    }
-}
-
-impl Drop for Sink {
-    fn drop(&mut self) {
-        let pending = self
-            .pending
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
-        self.budget
-            .give_back(pending.weight + pending.weight_in_hand);
+fn merge(share: &mut Option<Share>, more: Option<Share>) {
+    match (share, more) {
+        (Some(share), Some(more)) => share.merge(more),
+        (share @ None, more) => *share = more,
+        (Some(_), None) => {}
     }
 }
 
@@ -381,6 +384,14 @@ mod tests {
         Arc::new(Budget::new(most))
     }
 
+    /// A message of one record, if it is admitted at once.
+    async fn add(sink: &Arc<Sink>, offset: i64) -> Result<(), Refused> {
+        let admitted = tokio::time::timeout(Duration::from_millis(20), sink.admit(1, 7));
+        let admitted = admitted.await.map_err(|_| Refused::TooMany { most: 0 })??;
+        let records = [r#"{"a":1}"#].into_iter();
+        sink.add(admitted, offset, records, Chunk::push_json)
+    }
+
     #[tokio::test]
     async fn streams_wait_while_all_together_have_too_much() {
         let table = ddl::parse_create_table("CREATE TABLE c.s.t (a INT)").unwrap();
@@ -388,44 +399,55 @@ mod tests {
             plan: Plan::for_json(&table).unwrap(),
             arrow: Arc::new(Schema::empty()),
         };
-        let budget = budget(3 * (7 + CELL_BYTES));
+        // Each counts as 64 bytes.
+        let budget = budget(3 * 64);
         let (writer, notes) = mpsc::channel();
         let sinks = [(), ()].map(|()| {
             let shared = (Arc::default(), Arc::clone(&budget));
             Sink::new(&planned, None, None, writer.clone(), shared)
         });
         let [one, other] = &sinks;
-        let add = |sink: &Arc<Sink>| {
-            let records = [r#"{"a":1}"#].into_iter();
-            sink.add(0, 7, records, Chunk::push_json).unwrap();
-        };
-        let has_room = async |sink: &Sink| {
-            let room = tokio::time::timeout(Duration::from_millis(20), sink.room());
-            room.await.is_ok()
-        };
-        add(one);
-        add(one);
-        assert!(has_room(one).await);
-        // One message is always taken, and no second.
-        assert!(has_room(other).await);
-        add(other);
-        assert!(!has_room(other).await);
-        assert!(!has_room(one).await);
+        add(one, 0).await.unwrap();
+        add(one, 1).await.unwrap();
+        add(other, 0).await.unwrap();
+        assert!(!budget.is_wanted());
+        assert!(!notes.try_iter().any(|note| matches!(note, Note::Hurry)));
+        assert!(add(one, 2).await.is_err());
+        assert!(add(other, 1).await.is_err());
         assert!(notes.try_iter().any(|note| matches!(note, Note::Hurry)));
         // What the writer took is in memory still, until it is durable.
         let taken = Arc::clone(one).take().unwrap();
-        assert!(has_room(one).await);
-        assert!(!has_room(other).await);
+        assert!(add(other, 1).await.is_err());
+        let waits = tokio::spawn({
+            let other = Arc::clone(other);
+            async move { other.admit(1, 7).await.map(drop) }
+        });
+        while !budget.is_wanted() {
+            tokio::task::yield_now().await;
+        }
         taken.sink.durable(Some(1));
-        assert!(has_room(other).await);
+        waits.await.unwrap().unwrap();
+        assert!(!budget.is_wanted());
+        add(other, 1).await.unwrap();
+        // What is larger than all there is waits for all there is.
+        assert!(add(one, 2).await.is_ok());
+        let large = tokio::spawn({
+            let one = Arc::clone(one);
+            async move { one.admit(1, 1 << 20).await.map(drop) }
+        });
+        for sink in &sinks {
+            assert!(!large.is_finished());
+            sink.fail(&Arc::new(WriteFailure::unreadable()));
+        }
+        large.await.unwrap().unwrap();
         drop(taken);
         drop(sinks);
         drop(notes);
-        assert_eq!(budget.used.load(std::sync::atomic::Ordering::Relaxed), 0);
+        assert!(budget.is_whole());
     }
 
-    #[test]
-    fn what_came_while_a_commit_failed_is_neither_written_nor_acked() {
+    #[tokio::test]
+    async fn what_came_while_a_commit_failed_is_neither_written_nor_acked() {
         let table = ddl::parse_create_table("CREATE TABLE c.s.t (a INT)").unwrap();
         let planned = Planned {
             plan: Plan::for_json(&table).unwrap(),
@@ -439,14 +461,10 @@ mod tests {
             writer,
             (Arc::default(), budget(1 << 20)),
         );
-        let add = |offset| {
-            let records = [r#"{"a":1}"#].into_iter();
-            sink.add(offset, 7, records, Chunk::push_json)
-        };
-        add(0).unwrap();
+        add(&sink, 0).await.unwrap();
         let first = Arc::clone(&sink).take().unwrap();
         // Meanwhile the next one comes, and is announced.
-        add(1).unwrap();
+        add(&sink, 1).await.unwrap();
         let failure = WriteFailure::new(Code::Unavailable, "full".to_owned());
         first.sink.fail(&Arc::new(failure));
         let (Note::Ready(_), Note::Ready(next)) = (notes.recv().unwrap(), notes.recv().unwrap())
@@ -456,6 +474,6 @@ mod tests {
         assert!(next.take().is_none());
         sink.durable(Some(1));
         assert_eq!(sink.progress().borrow().durable, None);
-        assert!(matches!(add(2), Err(Refused::Closed)));
+        assert!(matches!(add(&sink, 2).await, Err(Refused::Closed)));
     }
 }

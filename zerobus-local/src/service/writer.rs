@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
 use tokio::sync::oneshot;
@@ -24,6 +24,9 @@ use crate::rows::LiveFiles;
 
 /// How often a commit is tried anew when others change the columns meanwhile.
 const ALTERED_ATTEMPTS: u32 = 5;
+
+/// How often a writer that gathers looks whether others wait for what it has.
+const WANTED_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Empty once the writer takes no more.
 type Inbox = Arc<Mutex<Option<mpsc::Sender<Note>>>>;
@@ -301,11 +304,13 @@ impl WriterThread {
         self.checkpoint_if_due();
     }
 
-    /// Waits for the time to come, or for someone who can wait no longer.
+    /// Waits for the time to come, or for someone who can wait no longer: a stream of this table, or one of another
+    /// which waits for what is not durable yet here.
     fn gather_until(&mut self, time: Instant, notes: &mpsc::Receiver<Note>) {
-        while self.asks.is_empty() {
+        while self.asks.is_empty() && !self.writing.budget.is_wanted() {
             let left = time.saturating_duration_since(Instant::now());
-            match notes.recv_timeout(left) {
+            match notes.recv_timeout(left.min(WANTED_INTERVAL)) {
+                Err(mpsc::RecvTimeoutError::Timeout) if left > WANTED_INTERVAL => {}
                 Ok(Note::Hurry) | Err(_) => return,
                 Ok(note) => self.note(note),
             }

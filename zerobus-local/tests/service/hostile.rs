@@ -10,7 +10,7 @@ use tonic::Code;
 use zerobus_proto::RecordType;
 
 use crate::Local;
-use crate::air_quality::{bare_record, descriptor, record};
+use crate::air_quality::{TABLE, bare_record, descriptor, record};
 use crate::client::{Client, create, single};
 
 /// What the server answers to these bytes until it hangs up.
@@ -75,6 +75,109 @@ async fn a_body_without_end_is_cut() {
             String::from_utf8_lossy(&answer)
         );
     }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_say_how_long_it_is_is_cut_too() {
+    let local = Local::start().await;
+    let head =
+        "POST /api/local/ddl HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n";
+    let mut bytes = head.as_bytes().to_vec();
+    for _ in 0..20 {
+        bytes.extend_from_slice(b"100000\r\n");
+        bytes.resize(bytes.len() + (1 << 20), b'x');
+        bytes.extend_from_slice(b"\r\n");
+    }
+    let answer = answer(&local, &bytes).await;
+    assert!(answer.starts_with(b"HTTP/1.1 413"), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_requests_wait_for_each_other_and_keep_nobody_else_out() {
+    let data = tempfile::TempDir::new().unwrap();
+    let server = zerobus_local::LocalZerobus::builder()
+        .data(data.path())
+        .seed_sql(crate::air_quality::DDL)
+        .pending_bytes(1 << 20)
+        .start()
+        .await
+        .unwrap();
+    let local = Local { data, server };
+    let token = crate::http::ingest_token(&local.server, TABLE).await;
+    let path = format!("/zerobus/v1/tables/{TABLE}/insert");
+    let bearer = format!("authorization: Bearer {token}");
+    // One that stops in the middle.
+    let mut stopped = TcpStream::connect(local.server.address()).await.unwrap();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\n{bearer}\r\ncontent-length: 3000000\r\n\r\n"
+    );
+    stopped.write_all(head.as_bytes()).await.unwrap();
+    stopped.write_all(&[b' '; 200_000]).await.unwrap();
+    let request = |count: usize| {
+        let rows = vec![r#"{"device_name":"a","observed_at":1,"temp":1}"#; count];
+        let (body, path, bearer) = (format!("[{}]", rows.join(",")), &path, &bearer);
+        let server = &local.server;
+        async move { crate::http::request(server, "POST", path, &[bearer], &body).await }
+    };
+    let mut large = std::pin::pin!(request(5_000));
+    let waited = tokio::time::timeout(Duration::from_millis(200), &mut large);
+    assert!(waited.await.is_err());
+    assert_eq!(request(10).await.status, 200);
+    let mut client = Client::open(&local.server, RecordType::Proto).await;
+    client.send(single(0, &record(0))).await;
+    assert_eq!(client.acked().await, 0);
+    drop(stopped);
+    assert_eq!(large.await.status, 200);
+    assert_eq!(local.temps().len(), 5_011);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn small_messages_that_take_much_memory_are_decoded_one_after_the_other() {
+    let columns: Vec<_> = (0..500).map(|n| format!("c{n} BIGINT")).collect();
+    let ddl = format!("CREATE TABLE main.default.wide ({});", columns.join(", "));
+    let data = tempfile::TempDir::new().unwrap();
+    let server = zerobus_local::LocalZerobus::builder()
+        .data(data.path())
+        .seed_sql(format!("{ddl}{}", crate::air_quality::DDL))
+        .pending_bytes(8 << 20)
+        // Who waits for memory hurries those who have it, in other tables too.
+        .commit_interval(Duration::from_secs(3_600))
+        .start()
+        .await
+        .unwrap();
+    let local = Local { data, server };
+    let token = crate::http::ingest_token(&local.server, "main.default.wide").await;
+    let bearer = format!("authorization: Bearer {token}");
+    let insert = |count: usize| {
+        let body = format!("[{}]", vec!["{}"; count].join(","));
+        let (bearer, server) = (&bearer, &local.server);
+        async move {
+            let path = "/zerobus/v1/tables/main.default.wide/insert";
+            crate::http::request(server, "POST", path, &[bearer], &body).await
+        }
+    };
+    let mut client = Client::open(&local.server, RecordType::Proto).await;
+    client.send(single(0, &record(0))).await;
+    client.acked().await;
+    for offset in 1..4 {
+        client.send(single(offset, &record(1))).await;
+    }
+    while local.server.received(TABLE).unwrap().messages < 4 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // Each is 6 KB, and 8 MB in memory.
+    let answers = tokio::join!(insert(2_000), insert(2_000), insert(2_000));
+    while client.acked().await < 3 {}
+    for answer in [answers.0, answers.1, answers.2] {
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+    let answer = insert(70_000).await;
+    assert_eq!(answer.status, 400);
+    assert!(
+        answer.body.contains("at most 67108 records"),
+        "{}",
+        answer.body
+    );
 }
 
 #[tokio::test]
