@@ -130,6 +130,12 @@ impl Acks {
 #[must_use = "what has gathered is sent at once when it is first polled"]
 pub struct AckFuture(Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>);
 
+impl AckFuture {
+    pub(crate) fn failed(error: Error) -> Self {
+        Self(Box::pin(std::future::ready(Err(error))))
+    }
+}
+
 impl Future for AckFuture {
     type Output = Result<(), Error>;
 

@@ -16,6 +16,8 @@
 //! # }
 //! ```
 
+mod lanes;
+
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
@@ -28,6 +30,8 @@ use tokio::sync::oneshot;
 use crate::builder::StreamBuilder;
 use crate::error::Error;
 use crate::record::Record;
+
+pub use self::lanes::{Lanes, LanesProducer};
 
 /// A stream of records into one table; see [`Stream`](crate::Stream), whose terms hold here.
 #[derive(Debug)]
@@ -169,6 +173,33 @@ impl<R> Producer<R> {
         }
     }
 
+    /// As [`Stream::ingest_records`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn ingest_records<'r, T: Record<R> + ?Sized + 'r>(
+        &mut self,
+        records: impl IntoIterator<Item = &'r T>,
+    ) -> Result<Option<i64>, Error> {
+        let mut last = None;
+        for record in records {
+            last = Some(self.ingest_record(record)?);
+        }
+        Ok(last)
+    }
+
+    /// As [`Stream::ingest_batch`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn ingest_batch<'r, T: Record<R> + ?Sized + 'r>(
+        &mut self,
+        records: impl IntoIterator<Item = &'r T>,
+    ) -> Result<Option<i64>, Error> {
+        self.background
+            .block_on(self.producer.ingest_batch(records))
+    }
+
     /// As [`Stream::try_ingest`].
     ///
     /// # Errors
@@ -193,6 +224,12 @@ impl<R> Producer<R> {
     /// As [`crate::Producer::flush`].
     pub fn flush(&self) -> Result<(), Error> {
         self.background.block_on(self.producer.flush())
+    }
+
+    /// The producer itself, for what needs no waiting.
+    #[must_use]
+    pub fn as_async(&self) -> &crate::Producer<R> {
+        &self.producer
     }
 }
 

@@ -6,6 +6,7 @@ use zerobus_catalog::{Config, Secret, Workspace, WorkspaceBuilder};
 use zerobus_record::ZerobusRecord;
 use zerobus_schema::{TableName, TableSchema};
 
+use crate::blocking;
 use crate::builder::StreamBuilder;
 use crate::descriptor::ProtoDescriptor;
 use crate::dynamic::{Dynamic, RecordSchema};
@@ -143,6 +144,14 @@ impl Client {
             ))
         })?;
         Ok(workspace.table(&table).await?)
+    }
+
+    /// [`table_schema`](Self::table_schema) for code that is not async; it can be called from within a runtime too.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn table_schema_blocking(&self, table: &str) -> Result<TableSchema, Error> {
+        blocking::run(self.table_schema(table))?
     }
 
     /// Begins to open a stream that sends what an earlier one has left in the folder of its [`Spool`], and takes nothing

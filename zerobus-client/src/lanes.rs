@@ -5,6 +5,8 @@ use std::sync::{Arc, PoisonError};
 use bytes::Bytes;
 use tokio::task::JoinSet;
 
+use crate::acks::AckFuture;
+use crate::blocking;
 use crate::budget::Budget;
 use crate::builder::StreamBuilder;
 use crate::callback::AckCallback;
@@ -78,12 +80,36 @@ impl<R> Lanes<R> {
         self.own.ingest_keyed(key, record).await
     }
 
+    /// Takes records as [`ingest_record`](Self::ingest_record) does, each on the lane whose turn it is then.
+    /// [`flush`](Self::flush) waits for all of them.
+    ///
+    /// # Errors
+    /// As there. The records before the one that failed were taken.
+    pub async fn ingest_records<'r, T: Record<R> + ?Sized + 'r>(
+        &mut self,
+        records: impl IntoIterator<Item = &'r T>,
+    ) -> Result<(), Error> {
+        self.own.ingest_records(records).await
+    }
+
     /// Takes one record if that needs no waiting; as [`Stream::try_ingest`].
     ///
     /// # Errors
     /// As there.
     pub fn try_ingest<T: Record<R> + ?Sized>(&mut self, record: &T) -> Result<LaneOffset, Error> {
         self.own.try_ingest(record)
+    }
+
+    /// Takes one record on the lane of `key` if that needs no waiting.
+    ///
+    /// # Errors
+    /// As [`Stream::try_ingest`].
+    pub fn try_ingest_keyed<T: Record<R> + ?Sized>(
+        &mut self,
+        key: &(impl Hash + ?Sized),
+        record: &T,
+    ) -> Result<LaneOffset, Error> {
+        self.own.try_ingest_keyed(key, record)
     }
 
     /// Takes records as one message on the lane whose turn it is; as [`Stream::ingest_batch`].
@@ -109,6 +135,11 @@ impl<R> Lanes<R> {
     /// As [`Stream::wait_for_offset`].
     pub async fn wait_for_offset(&self, at: LaneOffset) -> Result<(), Error> {
         self.own.wait_for_offset(at).await
+    }
+
+    /// The same as a future of its own; as [`Stream::ack`].
+    pub fn ack(&self, at: LaneOffset) -> AckFuture {
+        self.own.ack(at)
     }
 
     /// Sends everything taken so far, by producers too, and waits until it is durable on all lanes.
@@ -234,12 +265,23 @@ impl<R> LanesProducer<R> {
         key: &(impl Hash + ?Sized),
         record: &T,
     ) -> Result<LaneOffset, Error> {
-        let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
-        let lane = usize::try_from(hasher.finish() % (self.lanes.len() as u64)).unwrap_or(0);
-        let producer = self.lanes.get_mut(lane).ok_or(Error::Closed)?;
+        let (lane, producer) = self.of_key(key)?;
         let offset = producer.ingest_record(record).await?;
         Ok(LaneOffset { lane, offset })
+    }
+
+    /// As [`Lanes::ingest_records`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn ingest_records<'r, T: Record<R> + ?Sized + 'r>(
+        &mut self,
+        records: impl IntoIterator<Item = &'r T>,
+    ) -> Result<(), Error> {
+        for record in records {
+            self.ingest_record(record).await?;
+        }
+        Ok(())
     }
 
     /// As [`Lanes::try_ingest`].
@@ -248,6 +290,20 @@ impl<R> LanesProducer<R> {
     /// As there.
     pub fn try_ingest<T: Record<R> + ?Sized>(&mut self, record: &T) -> Result<LaneOffset, Error> {
         let (lane, producer) = self.next()?;
+        let offset = producer.try_ingest(record)?;
+        Ok(LaneOffset { lane, offset })
+    }
+
+    /// As [`Lanes::try_ingest_keyed`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn try_ingest_keyed<T: Record<R> + ?Sized>(
+        &mut self,
+        key: &(impl Hash + ?Sized),
+        record: &T,
+    ) -> Result<LaneOffset, Error> {
+        let (lane, producer) = self.of_key(key)?;
         let offset = producer.try_ingest(record)?;
         Ok(LaneOffset { lane, offset })
     }
@@ -272,10 +328,15 @@ impl<R> LanesProducer<R> {
     pub async fn wait_for_offset(&self, at: LaneOffset) -> Result<(), Error> {
         match self.lanes.get(at.lane) {
             Some(producer) => producer.wait_for_offset(at.offset).await,
-            None => Err(Error::UnknownOffset {
-                offset: at.offset,
-                next: 0,
-            }),
+            None => Err(no_such_lane(at)),
+        }
+    }
+
+    /// As [`Lanes::ack`].
+    pub fn ack(&self, at: LaneOffset) -> AckFuture {
+        match self.lanes.get(at.lane) {
+            Some(producer) => producer.ack(at.offset),
+            None => AckFuture::failed(no_such_lane(at)),
         }
     }
 
@@ -291,6 +352,14 @@ impl<R> LanesProducer<R> {
             producer.flush().await?;
         }
         Ok(())
+    }
+
+    fn of_key(&mut self, key: &(impl Hash + ?Sized)) -> Result<(usize, &mut Producer<R>), Error> {
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        let lane = usize::try_from(hasher.finish() % (self.lanes.len() as u64)).unwrap_or(0);
+        let producer = self.lanes.get_mut(lane).ok_or(Error::Closed)?;
+        Ok((lane, producer))
     }
 
     /// The lane for the next record. A lane keeps the turn until its batch is full; then it is that of the next one
@@ -312,6 +381,14 @@ impl<R> LanesProducer<R> {
             Some(producer) => Ok((lane, producer)),
             None => Err(Error::Closed),
         }
+    }
+}
+
+/// It has taken no record, so its next one is the first.
+fn no_such_lane(at: LaneOffset) -> Error {
+    Error::UnknownOffset {
+        offset: at.offset,
+        next: 0,
     }
 }
 
@@ -358,6 +435,14 @@ impl<R> LanesBuilder<R> {
             .map(|one| Arc::new(one) as Arc<dyn AckCallback>)
             .collect();
         self
+    }
+
+    /// Opens all lanes for code that is not async; see [`blocking`](crate::blocking).
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), or [`Error::Configuration`] when the background thread cannot be started.
+    pub fn open_blocking(self) -> Result<blocking::Lanes<R>, Error> {
+        blocking::Lanes::open(self)
     }
 
     /// Opens all lanes at the same time.

@@ -110,6 +110,22 @@ impl<R> Producer<R> {
         self.intake.take_record(record)
     }
 
+    /// [`try_ingest`](Self::try_ingest) for records in order; returns the offset of the last one, none when there were
+    /// none.
+    ///
+    /// # Errors
+    /// As there. The records before the one that failed were taken.
+    pub fn try_ingest_records<'r, T: Record<R> + ?Sized + 'r>(
+        &mut self,
+        records: impl IntoIterator<Item = &'r T>,
+    ) -> Result<Option<i64>, Error> {
+        let mut last = None;
+        for record in records {
+            last = Some(self.try_ingest(record)?);
+        }
+        Ok(last)
+    }
+
     /// [`ingest_batch`](Self::ingest_batch) if that needs no waiting. Not async: it can be called from anywhere.
     ///
     /// # Errors

@@ -296,3 +296,55 @@ fn small_messages(options: &mut StreamOptions) {
     options.batch_records = 10;
     options.recovery_backoff = Duration::from_millis(1);
 }
+
+#[test]
+fn without_a_runtime_every_step_blocks() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(server("name STRING NOT NULL, n INT"));
+    let client = client(&server);
+    let schema = RecordSchema::of(&client.table_schema_blocking(TABLE).unwrap()).unwrap();
+    let records: Vec<_> = (0..10)
+        .map(|n| {
+            let mut record = schema.record();
+            record.set("name", "roof").unwrap().set("n", n).unwrap();
+            record
+        })
+        .collect();
+    let builder = client.dynamic_stream(&schema);
+    let mut lanes = builder.lanes(2).open_blocking().unwrap();
+    for record in &records {
+        lanes.ingest_keyed("roof", record).unwrap();
+    }
+    let mut producer = lanes.producer();
+    std::thread::spawn(move || {
+        producer.ingest_record(&records[0]).unwrap();
+        producer.flush().unwrap();
+    })
+    .join()
+    .unwrap();
+    lanes.close().unwrap();
+    assert_eq!(runtime.block_on(rows(&server)).len(), 11);
+}
+
+#[tokio::test]
+async fn lanes_and_producers_take_many_records_at_once() {
+    let server = server("n INT").await;
+    let client = client(&server);
+    let texts: Vec<String> = (0..30).map(|n| format!(r#"{{"n": {n}}}"#)).collect();
+    let mut lanes = client.json_stream(TABLE).lanes(3).open().await.unwrap();
+    lanes.ingest_records(&texts[..10]).await.unwrap();
+    let place = lanes.try_ingest_keyed(&7, &texts[10]).unwrap();
+    lanes.ack(place).await.unwrap();
+    lanes.close().await.unwrap();
+    let mut stream = client.json_stream(TABLE).open().await.unwrap();
+    let mut producer = stream.producer();
+    assert_eq!(producer.try_ingest_records(&texts[11..]).unwrap(), Some(18));
+    stream.close().await.unwrap();
+    let mut stored: Vec<i64> = rows(&server)
+        .await
+        .iter()
+        .map(|row| row["n"].as_i64().unwrap())
+        .collect();
+    stored.sort_unstable();
+    assert_eq!(stored, (0..30).collect::<Vec<_>>());
+}

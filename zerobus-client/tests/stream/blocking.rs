@@ -6,6 +6,7 @@ use tonic::Status;
 use zerobus_client::{Error, StreamState};
 
 use crate::delivery::client;
+use crate::lanes::ack_all;
 use crate::record::{Line, numbered, texts_of};
 use crate::recovery::eager;
 use crate::server::Server;
@@ -88,6 +89,64 @@ fn within_a_runtime_it_blocks_and_does_not_panic() {
     // Not even a timer is to be had from this one.
     runtime.block_on(async { stream_through(&client) });
     assert_eq!(service.join().unwrap(), numbered(0..130));
+}
+
+/// Lanes, filled from here and from another thread.
+fn lanes_through(client: &zerobus_client::Client) {
+    let builder = client.stream::<Line<'static>>().configure(|options| {
+        eager(options);
+        options.batch_records = 3;
+        options.max_inflight_records = 10;
+    });
+    let mut lanes = builder.lanes(2).open_blocking().unwrap();
+    let mut last = lanes.ingest_record(&Line("0")).unwrap();
+    for text in numbered(1..50) {
+        last = lanes.ingest_keyed("one lane", &Line(&text)).unwrap();
+    }
+    lanes.wait_for_offset(last).unwrap();
+    let mut producer = lanes.producer();
+    let thread = std::thread::spawn(move || {
+        for text in numbered(50..100) {
+            producer.ingest_record(&Line(&text)).unwrap();
+        }
+        producer.flush().unwrap();
+    });
+    thread.join().unwrap();
+    let batch = [Line("100"), Line("101")];
+    lanes.ingest_batch(&batch).unwrap().unwrap();
+    lanes.close().unwrap();
+    let acked = lanes
+        .as_async()
+        .metrics()
+        .iter()
+        .map(|lane| lane.acked_records)
+        .sum::<u64>();
+    assert_eq!(acked, 102);
+    assert!(matches!(
+        lanes.try_ingest(&Line("late")),
+        Err(Error::Closed)
+    ));
+}
+
+#[test]
+fn lanes_are_for_code_that_is_not_async_too() {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let service = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let mut server = Server::start().await;
+            sender.send(client(&server)).unwrap();
+            let calls = vec![server.opened().await, server.opened().await];
+            ack_all(calls).await.concat()
+        })
+    });
+    lanes_through(&receiver.recv().unwrap());
+    let mut stored = service.join().unwrap();
+    stored.sort_by_key(|text| text.parse::<u32>().unwrap());
+    assert_eq!(stored, numbered(0..102));
 }
 
 #[test]

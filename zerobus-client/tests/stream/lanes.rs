@@ -38,7 +38,7 @@ async fn lanes(
 }
 
 /// Acks everything on all calls until the streams are closed; tells what each call got.
-async fn ack_all(calls: Vec<Call>) -> Vec<Vec<String>> {
+pub(crate) async fn ack_all(calls: Vec<Call>) -> Vec<Vec<String>> {
     let mut tasks = JoinSet::new();
     for mut call in calls {
         tasks.spawn(async move {
@@ -63,6 +63,12 @@ async fn lanes_take_turns_batch_by_batch_and_close_as_one() {
         places.push(lanes.ingest_record(&Line(&text)).await.unwrap());
     }
     lanes.wait_for_offset(places[10]).await.unwrap();
+    let (elsewhere, ack) = (lanes.ack(places[23]), lanes.ack(places[5]));
+    tokio::spawn(async move { (elsewhere.await, ack.await) })
+        .await
+        .unwrap()
+        .0
+        .unwrap();
     lanes.close().await.unwrap();
     lanes.close().await.unwrap();
     assert!(
