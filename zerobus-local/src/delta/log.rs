@@ -66,6 +66,15 @@ fn put_in_order(log: &Path) -> Result<(), DeltaError> {
 impl Log {
     /// The absolute path of the existing table in the folder `table`, and its log, put in order.
     pub(super) fn open(table: &Path) -> Result<(PathBuf, Self), DeltaError> {
+        let (table, log) = Self::reopen(table)?;
+        durable::remove_leftovers(&log.folder)?;
+        // What was on its way to be one file in the place of others.
+        durable::remove_leftovers(&table)?;
+        Ok((table, log))
+    }
+
+    /// The same without clearing anything away but a torn entry.
+    pub(super) fn reopen(table: &Path) -> Result<(PathBuf, Self), DeltaError> {
         let not_a_table = || DeltaError::NotATable {
             path: table.to_owned(),
         };
@@ -77,9 +86,7 @@ impl Log {
         if !folder.is_dir() {
             return Err(not_a_table());
         }
-        put_in_order(&folder)?;
-        // What was on its way to be one file in the place of others.
-        durable::remove_leftovers(&table)?;
+        put_torn_entries_aside(&folder)?;
         let is_log_file = |name: &String| name.ends_with(".json") || name.ends_with(".parquet");
         if !names(&folder)?.iter().any(is_log_file) {
             return Err(not_a_table());

@@ -39,7 +39,7 @@ pub(crate) use checkpoint::Checkpoint;
 pub(crate) use durable::Durability;
 pub(crate) use error::DeltaError;
 pub(crate) use fit::{Change, Unfit, fit};
-pub(crate) use rewrite::{Rewriter, Rewritten};
+pub(crate) use rewrite::{RewriteError, Rewriter, Rewritten};
 
 use commit::Head;
 use data_file::{DataFile, DataFileWriter};
@@ -138,10 +138,18 @@ impl DeltaTable {
     /// Opens the table in `folder` at its latest version.
     ///
     /// A last log entry that a crash left torn was never acknowledged: it is put aside under a
-    /// hidden name and the table goes on from the version before. Not while another thread writes
-    /// to the table: what it has half-written would look like leftovers.
+    /// hidden name and the table goes on from the version before. What a crash left half-written is
+    /// cleared away, so this is for when the server starts; [`reopen`](Self::reopen) is for later.
     pub(crate) fn open(folder: &Path, durability: Durability) -> Result<Self, DeltaError> {
-        let (folder, log) = Log::open(folder)?;
+        Self::of(Log::open(folder)?, durability)
+    }
+
+    /// The same while other threads may be writing to the table: nothing half-written is touched.
+    pub(crate) fn reopen(folder: &Path, durability: Durability) -> Result<Self, DeltaError> {
+        Self::of(Log::reopen(folder)?, durability)
+    }
+
+    fn of((folder, log): (PathBuf, Log), durability: Durability) -> Result<Self, DeltaError> {
         let engine = LocalEngine::new(durability);
         let head = Head::new(Snapshot::builder_for(folder_url(&folder)?).build(&engine)?);
         // The kernel refuses here what it cannot append to.

@@ -1,5 +1,6 @@
 //! One file with the rows of several.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +20,22 @@ use crate::rows::DataFile as Source;
 /// The rows that are in memory at once weigh about this much.
 const BATCH_BYTES: i64 = 8 * 1024 * 1024;
 const BATCH_ROWS: i64 = 8 * 1024;
+
+/// Why one file was not made of several.
+#[derive(Debug)]
+pub(crate) enum RewriteError {
+    /// One of them cannot be read, or does not fit the table.
+    Source(DeltaError),
+    /// It could not be written; they are as they were.
+    Target(DeltaError),
+}
+
+impl fmt::Display for RewriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Source(error) | Self::Target(error)) = self;
+        error.fmt(f)
+    }
+}
 
 /// Makes one file of several, while appends go on.
 #[derive(Debug)]
@@ -72,7 +89,7 @@ impl Rewriter {
         &self,
         sources: Vec<Source>,
         is_over: &dyn Fn() -> bool,
-    ) -> Result<Option<Rewritten>, DeltaError> {
+    ) -> Result<Option<Rewritten>, RewriteError> {
         let Some(first) = sources.first() else {
             return Ok(None);
         };
@@ -105,15 +122,15 @@ impl Rewriter {
         });
         let written = self.writer.write(place, batches);
         let mut file = match (written, failed) {
-            (_, Some(error)) => return Err(error),
+            (_, Some(error)) => return Err(RewriteError::Source(error)),
             (Err(_), None) if is_over() => return Ok(None),
-            (written, None) => written?,
+            (written, None) => written.map_err(RewriteError::Target)?,
         };
         let named = fs::rename(&file.place.path, &path)
             .map_err(|source| DeltaError::io(&path, "create", source));
         if let Err(error) = named {
             let _ = fs::remove_file(&file.place.path);
-            return Err(error);
+            return Err(RewriteError::Target(error));
         }
         file.place.path = path;
         let rewritten = Rewritten { sources, file };
@@ -124,7 +141,7 @@ impl Rewriter {
             Ok(()) => Ok(Some(rewritten)),
             Err(error) => {
                 rewritten.discard();
-                Err(error)
+                Err(RewriteError::Target(error))
             }
         }
     }

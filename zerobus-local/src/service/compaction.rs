@@ -11,8 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::metrics::TableMetrics;
 use super::sink::Note;
-use crate::delta::{DeltaTable, Rewritten};
+use crate::delta::{DeltaTable, RewriteError, Rewritten};
 use crate::rows::{DataFile, LiveFiles};
 
 /// So large a file is left as it is, and one that is made becomes about twice as large at most.
@@ -34,13 +35,22 @@ pub(crate) struct Compact {
 }
 
 /// What was done in the background.
-pub(super) type Compacted = Result<Option<Rewritten>, HashSet<PathBuf>>;
+pub(super) type Compacted = Result<Option<Rewritten>, NotCompacted>;
+
+/// Why nothing was done.
+#[derive(Debug)]
+pub(super) struct NotCompacted {
+    problem: String,
+    /// The files that are at fault, or one of which is.
+    at_fault: HashSet<PathBuf>,
+}
 
 /// Compaction of one table.
 #[derive(Debug)]
 pub(super) struct Compaction {
     compact: Compact,
     files: Arc<Mutex<LiveFiles>>,
+    metrics: Arc<TableMetrics>,
     is_over: Arc<AtomicBool>,
     /// When the table will have been idle for long enough.
     due: Option<Instant>,
@@ -53,11 +63,13 @@ impl Compaction {
     pub(super) fn new(
         compact: Compact,
         files: Arc<Mutex<LiveFiles>>,
+        metrics: Arc<TableMetrics>,
         is_over: Arc<AtomicBool>,
     ) -> Self {
         let mut compaction = Self {
             compact,
             files,
+            metrics,
             is_over,
             due: None,
             running: None,
@@ -116,7 +128,14 @@ impl Compaction {
             }
             let paths = || sources.iter().map(|source| source.path.clone()).collect();
             let paths: HashSet<PathBuf> = paths();
-            let compacted = rewriter.rewrite(sources, &is_over).map_err(|_| paths);
+            let rewritten = rewriter.rewrite(sources, &is_over);
+            let compacted = rewritten.map_err(|error| NotCompacted {
+                problem: error.to_string(),
+                at_fault: match error {
+                    RewriteError::Source(_) => paths,
+                    RewriteError::Target(_) => HashSet::new(),
+                },
+            });
             // Without a writer, nobody is to have the file.
             if let Err(mpsc::SendError(Note::Compacted(Ok(Some(unwanted))))) =
                 inbox.send(Note::Compacted(compacted))
@@ -148,8 +167,9 @@ impl Compaction {
                 }
                 Some(rewritten)
             }
-            Err(sources) => {
-                self.left_alone.extend(sources);
+            Err(NotCompacted { problem, at_fault }) => {
+                self.metrics.not_compacted(problem);
+                self.left_alone.extend(at_fault);
                 self.postpone();
                 None
             }

@@ -1,8 +1,8 @@
 //! Counts for `GET /metrics`, in Prometheus' text format. Their names are a contract.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::table::Table;
@@ -25,6 +25,9 @@ pub(super) struct TableMetrics {
     bytes: AtomicU64,
     version: AtomicU64,
     compactions: AtomicU64,
+    compaction_failures: AtomicU64,
+    /// Why the last one failed, until one succeeds.
+    compaction_problem: Mutex<Option<String>>,
     ack_waits: AtomicU64,
     ack_wait_micros: AtomicU64,
 }
@@ -109,7 +112,24 @@ impl TableMetrics {
     /// Small files were put together, in this version.
     pub(super) fn compacted(&self, version: u64) {
         self.compactions.fetch_add(1, Ordering::Relaxed);
+        *self.lock_problem() = None;
         self.version(version);
+    }
+
+    /// They were not.
+    pub(super) fn not_compacted(&self, problem: String) {
+        self.compaction_failures.fetch_add(1, Ordering::Relaxed);
+        *self.lock_problem() = Some(problem);
+    }
+
+    /// Why small files are not put together, as far as it was tried last.
+    pub(super) fn compaction_problem(&self) -> Option<String> {
+        self.lock_problem().clone()
+    }
+
+    fn lock_problem(&self) -> MutexGuard<'_, Option<String>> {
+        let problem = self.compaction_problem.lock();
+        problem.unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn commit_failed(&self) {
@@ -135,7 +155,7 @@ type Metric = (
     fn(&TableMetrics) -> f64,
 );
 
-const METRICS: [Metric; 15] = [
+const METRICS: [Metric; 16] = [
     ("streams_open", "gauge", "Streams that are open.", |m| {
         // Exact in an f64 below 2^53.
         number(u64::try_from(m.streams_open.load(Ordering::Relaxed)).unwrap_or_default())
@@ -205,6 +225,12 @@ const METRICS: [Metric; 15] = [
         "counter",
         "Times that small files were put together.",
         |m| read(&m.compactions),
+    ),
+    (
+        "compaction_failures_total",
+        "counter",
+        "Times that small files could not be put together.",
+        |m| read(&m.compaction_failures),
     ),
     ("table_version", "gauge", "The table's version.", |m| {
         read(&m.version)

@@ -62,7 +62,7 @@ impl Writer {
         let is_over = Arc::new(AtomicBool::new(false));
         let (compact, files) = (writing.compact.clone(), Arc::clone(&served.files));
         let thread = WriterThread {
-            compaction: Compaction::new(compact, files, Arc::clone(&is_over)),
+            compaction: Compaction::new(compact, files, Arc::clone(&metrics), Arc::clone(&is_over)),
             compacted: None,
             checkpointing: None,
             is_checkpointed: false,
@@ -351,7 +351,7 @@ impl WriterThread {
     }
 
     fn alter(&self) -> Result<(), DeltaError> {
-        let mut other = DeltaTable::open(self.table.folder(), self.writing.durability)?;
+        let mut other = DeltaTable::reopen(self.table.folder(), self.writing.durability)?;
         let taken = Arc::clone(other.arrow_schema());
         let is_free = |name: &String| taken.index_of(name).is_err();
         let name = (1_u64..).map(|n| format!("added_{n}")).find(is_free);
@@ -513,7 +513,7 @@ impl WriterThread {
     /// columns. Returns whether there is a table to write to.
     fn reopen(&mut self) -> bool {
         let folder = self.table.folder().to_owned();
-        let opened = DeltaTable::open(&folder, self.writing.durability);
+        let opened = DeltaTable::reopen(&folder, self.writing.durability);
         self.is_behind = match opened {
             Ok(table) if self.served.columns.set(&table).is_ok() => {
                 self.table = table;

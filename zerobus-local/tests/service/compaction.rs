@@ -92,6 +92,45 @@ async fn files_of_an_earlier_run_are_put_together_too_and_never_where_it_is_not_
 }
 
 #[tokio::test]
+async fn files_that_cannot_be_read_are_told_of_and_left_alone() {
+    let local = start(|builder| builder.compact_after(None)).await;
+    let mut client = Client::open(&local.server, RecordType::Proto).await;
+    send(&mut client, 0..12).await;
+    let Local { data, server } = local;
+    server.shutdown().await;
+    let broken = reader::files(&data.path().join("main/default/air_quality")).remove(0);
+    std::fs::write(&broken.path, b"PAR1").unwrap();
+    let builder = LocalZerobus::builder().data(data.path());
+    let server = builder.compact_after(Some(Duration::ZERO)).start().await;
+    let server = server.unwrap();
+    let local = Local { data, server };
+    let problem = async |is_there: bool| {
+        let waited = tokio::time::timeout(Duration::from_secs(30), async {
+            loop {
+                let problem = table(&local).await["problem"].clone();
+                if problem.is_null() != is_there {
+                    return problem;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        waited.await.expect("nothing has changed")
+    };
+    let told = problem(true).await;
+    let told = told.as_str().unwrap();
+    assert!(
+        told.starts_with("Small files are not put together: "),
+        "{told}"
+    );
+    let name = broken.path.file_name().unwrap().to_str().unwrap();
+    assert!(told.contains(name), "{told}");
+    // Others are, and then there is nothing to tell of.
+    let mut client = Client::open(&local.server, RecordType::Proto).await;
+    send(&mut client, 0..12).await;
+    problem(false).await;
+}
+
+#[tokio::test]
 async fn a_busy_table_commits_no_more_often_than_it_is_to() {
     const INTERVAL: Duration = Duration::from_millis(400);
     const MESSAGES: i64 = 2_000;

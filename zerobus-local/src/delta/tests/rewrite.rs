@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::append::{SCHEMA, numbers};
 use super::{create, maintain, open, reader, types, values};
-use crate::delta::{DeltaError, DeltaTable, Durability, TableOptions, Txn};
+use crate::delta::{DeltaError, DeltaTable, Durability, RewriteError, TableOptions, Txn};
 use crate::rows::{DataFile, LiveFiles};
 
 fn live(folder: &Path) -> LiveFiles {
@@ -236,7 +236,8 @@ fn what_does_not_come_to_its_end_leaves_nothing() {
     check_folder(dir.path());
 
     fs::write(&files[1].path, b"PAR1").unwrap();
-    let Err(DeltaError::Corrupt { path, .. }) = table.rewriter().rewrite(files.clone(), &|| false)
+    let Err(RewriteError::Source(DeltaError::Corrupt { path, .. })) =
+        table.rewriter().rewrite(files.clone(), &|| false)
     else {
         panic!("it is not Parquet");
     };
@@ -244,7 +245,7 @@ fn what_does_not_come_to_its_end_leaves_nothing() {
     fs::remove_file(&files[1].path).unwrap();
     assert!(matches!(
         table.rewriter().rewrite(files, &|| false),
-        Err(DeltaError::Gone { .. })
+        Err(RewriteError::Source(DeltaError::Gone { .. }))
     ));
     assert_eq!(live(dir.path()).count(), 4);
 
@@ -252,6 +253,37 @@ fn what_does_not_come_to_its_end_leaves_nothing() {
     fs::write(dir.path().join(".tmp-1234"), b"PAR1").unwrap();
     open(dir.path());
     assert!(!dir.path().join(".tmp-1234").exists());
+}
+
+#[test]
+fn a_table_that_is_opened_anew_meanwhile_leaves_it_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut table = create(dir.path(), SCHEMA);
+    for n in 0..3 {
+        table.append(&[numbers(&table, n..n + 1)], &[]).unwrap();
+    }
+    let files = sources(dir.path());
+    let opened = || {
+        // As the writer does after a failure.
+        DeltaTable::reopen(dir.path(), Durability::PageCache).unwrap();
+        false
+    };
+    let rewritten = table.rewriter().rewrite(files, &opened).unwrap();
+    table.replace(&rewritten.unwrap()).unwrap();
+    assert_eq!(reader::files(dir.path()).len(), 1);
+    check_folder(dir.path());
+
+    // What cannot be written is no fault of the files.
+    table.append(&[numbers(&table, 3..4)], &[]).unwrap();
+    let files = sources(dir.path());
+    let cleared = || {
+        open(dir.path());
+        false
+    };
+    assert!(matches!(
+        table.rewriter().rewrite(files, &cleared),
+        Err(RewriteError::Target(DeltaError::Gone { .. }))
+    ));
 }
 
 #[test]
