@@ -38,7 +38,8 @@ impl Client {
 
     /// The client that the environment describes: `ZEROBUS_SERVER_ENDPOINT`, `DATABRICKS_HOST` or
     /// `DATABRICKS_WORKSPACE_URL`, `DATABRICKS_CLIENT_ID` and `DATABRICKS_CLIENT_SECRET`. What is missing there comes
-    /// from the profile that `DATABRICKS_CONFIG_PROFILE` names, else from `DEFAULT` (Databricks unified authentication).
+    /// from the profile that `DATABRICKS_CONFIG_PROFILE` names, else from `DEFAULT`, in `~/.databrickscfg` or the file
+    /// that `DATABRICKS_CONFIG_FILE` names (Databricks unified authentication).
     ///
     /// # Errors
     /// [`Error::Configuration`] or [`Error::Catalog`] when a setting is missing or cannot be used.
@@ -315,7 +316,8 @@ impl ClientBuilder {
     }
 
     /// Connects by way of this proxy, `http://user:password@host:port`, whatever the environment says; streams go
-    /// through it with CONNECT.
+    /// through it with CONNECT. It may be an `https` one. A SOCKS proxy is refused by [`build`](Self::build), here and
+    /// in the environment.
     ///
     /// Without, the environment says: `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY`, except for what `NO_PROXY` names and
     /// for loopback; for streams, `grpc_proxy` and `no_grpc_proxy` before them.

@@ -116,6 +116,13 @@ impl Endpoint {
         self.transport.uri().host().unwrap_or_default()
     }
 
+    /// The port, that of the scheme unless given.
+    pub(crate) fn port(&self) -> u16 {
+        let uri = self.transport.uri();
+        let plaintext = uri.scheme() == Some(&Scheme::HTTP);
+        uri.port_u16().unwrap_or(if plaintext { 80 } else { 443 })
+    }
+
     /// Whether it is a server on this machine, whose token endpoint then is at the same address unless told otherwise.
     pub(crate) fn is_local(&self) -> bool {
         is_loopback(self.transport.uri())

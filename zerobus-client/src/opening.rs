@@ -135,6 +135,7 @@ impl Opening {
             messaging.operation.name = "send",
             messaging.operation.r#type = "send",
             server.address = self.client.endpoint.host(),
+            server.port = self.client.endpoint.port(),
         )
     }
 }

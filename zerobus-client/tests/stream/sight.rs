@@ -154,6 +154,7 @@ async fn in_a_process_with_a_recorder() {
     let told = Recorder::default();
     let _default = tracing::subscriber::set_default(told.clone());
     let mut server = Server::start().await;
+    let port = server.address().port();
     let builder = client(&server).stream::<Line<'static>>().configure(eager);
     let (stream, mut call) = tokio::join!(builder.open(), server.opened());
     let mut stream = stream.unwrap();
@@ -174,7 +175,10 @@ async fn in_a_process_with_a_recorder() {
         "otel.name=send main.default.lines ",
         "messaging.system=\"zerobus\" ",
         "messaging.destination.name=main.default.lines ",
+        "messaging.operation.name=\"send\" ",
+        "messaging.operation.type=\"send\" ",
         "server.address=\"127.0.0.1\" ",
+        &format!("server.port={port} "),
     ] {
         assert!(span.contains(part), "{part} is not in {span}");
     }
