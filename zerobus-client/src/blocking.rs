@@ -22,10 +22,12 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::builder::StreamBuilder;
 use crate::error::Error;
@@ -57,6 +59,25 @@ impl<R> Stream<R> {
     pub fn ingest_record<T: Record<R> + ?Sized>(&mut self, record: &T) -> Result<i64, Error> {
         match self.stream.try_ingest(record) {
             Err(Error::Full { .. }) => self.background.block_on(self.stream.ingest_record(record)),
+            taken => taken,
+        }
+    }
+
+    /// The same, blocking for `limit` at most. An async caller puts
+    /// [`ingest_record`](crate::Stream::ingest_record) under a timeout of its own.
+    ///
+    /// # Errors
+    /// [`Error::Full`] when there was no room within the limit; the record was not taken. Else as there.
+    pub fn ingest_record_timeout<T: Record<R> + ?Sized>(
+        &mut self,
+        record: &T,
+        limit: Duration,
+    ) -> Result<i64, Error> {
+        match self.stream.try_ingest(record) {
+            Err(full @ Error::Full { .. }) => {
+                let ingest = async { timeout(limit, self.stream.ingest_record(record)).await };
+                self.background.block_on(ingest).unwrap_or(Err(full))
+            }
             taken => taken,
         }
     }
@@ -169,6 +190,24 @@ impl<R> Producer<R> {
             Err(Error::Full { .. }) => self
                 .background
                 .block_on(self.producer.ingest_record(record)),
+            taken => taken,
+        }
+    }
+
+    /// As [`Stream::ingest_record_timeout`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn ingest_record_timeout<T: Record<R> + ?Sized>(
+        &mut self,
+        record: &T,
+        limit: Duration,
+    ) -> Result<i64, Error> {
+        match self.producer.try_ingest(record) {
+            Err(full @ Error::Full { .. }) => {
+                let ingest = async { timeout(limit, self.producer.ingest_record(record)).await };
+                self.background.block_on(ingest).unwrap_or(Err(full))
+            }
             taken => taken,
         }
     }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use prost::Message as _;
 use prost_types::field_descriptor_proto::Type;
 use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorSet};
+use zerobus_record::ZerobusRecord;
 
 /// The largest descriptor read, in bytes: some hundred for each of 2,000 columns.
 const DESCRIPTOR_MAX: usize = 4 << 20;
@@ -33,6 +34,12 @@ impl ProtoDescriptor {
         Self {
             bytes: descriptor.into(),
         }
+    }
+
+    /// That of a record type.
+    #[must_use]
+    pub fn of<R: ZerobusRecord>() -> Self {
+        Self::from(R::DESCRIPTOR)
     }
 
     /// The message of this name, with its package, out of a serialized `FileDescriptorSet`: what

@@ -1,8 +1,9 @@
 //! Records as messages that are encoded already, or by prost.
 
 use bytes::Bytes;
-use zerobus_record::RecordError;
+use zerobus_record::{RecordError, ZerobusRecord};
 
+use crate::dynamic::Dynamic;
 #[cfg(feature = "prost")]
 use crate::error::Error;
 use crate::record::Record;
@@ -35,6 +36,36 @@ pub enum Proto {}
 pub struct ProtoBytes<T = Vec<u8>>(pub T);
 
 impl<T: AsRef<[u8]>> Record<Proto> for ProtoBytes<T> {
+    #[inline]
+    fn write_to(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
+        out.extend_from_slice(self.0.as_ref());
+        Ok(())
+    }
+}
+
+/// A record that is encoded already: what [`get_unacked_records`](crate::Stream::get_unacked_records) of another stream of
+/// the very same type gave. That it is one is for the caller to see to.
+///
+/// ```no_run
+/// # async fn run<R: zerobus_client::ZerobusRecord>(failed: zerobus_client::Stream<R>, mut other: zerobus_client::Stream<R>) -> Result<(), zerobus_client::Error> {
+/// use zerobus_client::ProtoBytes;
+///
+/// for record in failed.get_unacked_records() {
+///     other.ingest_record(&ProtoBytes(record)).await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+impl<R: ZerobusRecord, T: AsRef<[u8]>> Record<R> for ProtoBytes<T> {
+    #[inline]
+    fn write_to(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
+        out.extend_from_slice(self.0.as_ref());
+        Ok(())
+    }
+}
+
+/// The same for records that were made at run time.
+impl<T: AsRef<[u8]>> Record<Dynamic> for ProtoBytes<T> {
     #[inline]
     fn write_to(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
         out.extend_from_slice(self.0.as_ref());

@@ -13,6 +13,40 @@ use zerobus_record::RecordError;
 use zerobus_schema::mapping::MESSAGE_LEVELS_MAX;
 
 use crate::descriptor::{DescriptorError, ProtoDescriptor, messages_by_name};
+use crate::error::Error;
+
+impl ProtoDescriptor {
+    /// An encoded record as JSON, to be looked at: what a dead-letter sink got, or what a stream has not got acked.
+    ///
+    /// Keys are column names; TIMESTAMP and DATE are microseconds and days since 1970-01-01, DECIMAL and VARIANT are
+    /// text, BINARY is base64.
+    ///
+    /// ```
+    /// use zerobus_client::{ProtoDescriptor, ZerobusRecord};
+    ///
+    /// #[derive(ZerobusRecord)]
+    /// struct Reading {
+    ///     device: &'static str,
+    ///     temp: Option<i32>,
+    /// }
+    ///
+    /// let mut record = Vec::new();
+    /// Reading { device: "roof", temp: Some(21) }.encode(&mut record)?;
+    /// assert_eq!(ProtoDescriptor::of::<Reading>().to_json(&record)?, r#"{"device":"roof","temp":21}"#);
+    /// # Ok::<(), zerobus_client::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Descriptor`](crate::Error::Descriptor) when the descriptor cannot be used,
+    /// [`Error::Record`](crate::Error::Record) when the bytes are no record of it, or hold what JSON cannot say: NaN
+    /// and infinity.
+    pub fn to_json(&self, record: &[u8]) -> Result<String, Error> {
+        let mut json = Vec::new();
+        Transcoder::new(self)?.write(record, &mut json)?;
+        // Nothing but text is written.
+        Ok(String::from_utf8_lossy(&json).into_owned())
+    }
+}
 
 /// Turns messages of one descriptor into JSON objects: keys are column names, BINARY is base64 (**assumption**, as for
 /// JSON streams), numbers and text are what they are on the wire.

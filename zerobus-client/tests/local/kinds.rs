@@ -348,3 +348,47 @@ async fn lanes_and_producers_take_many_records_at_once() {
     stored.sort_unstable();
     assert_eq!(stored, (0..30).collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn what_one_stream_has_not_got_acked_another_takes_as_it_is() {
+    #[derive(ZerobusRecord)]
+    struct Row {
+        name: &'static str,
+        n: Option<i32>,
+    }
+    let server = server("name STRING NOT NULL, n INT").await;
+    let client = client(&server);
+    let mut first = client.stream::<Row>().table(TABLE).open().await.unwrap();
+    server.fail_next(Fault::Unavailable);
+    first
+        .ingest_record(&Row {
+            name: "a",
+            n: Some(1),
+        })
+        .await
+        .unwrap();
+    let unacked = first.get_unacked_records();
+    let json = ProtoDescriptor::of::<Row>().to_json(&unacked[0]).unwrap();
+    assert_eq!(json, r#"{"name":"a","n":1}"#);
+    drop(first);
+
+    let schema = RecordSchema::of(&client.table_schema(TABLE).await.unwrap()).unwrap();
+    let mut typed = client.stream::<Row>().table(TABLE).open().await.unwrap();
+    let mut dynamic = client.dynamic_stream(&schema).open().await.unwrap();
+    for record in unacked {
+        typed.ingest_record(&ProtoBytes(&record)).await.unwrap();
+        dynamic.ingest_record(&ProtoBytes(record)).await.unwrap();
+    }
+    typed.close().await.unwrap();
+    dynamic.close().await.unwrap();
+    let stored = rows(&server).await;
+    assert!(stored.len() >= 2, "{stored:?}");
+    assert!(
+        stored
+            .iter()
+            .all(|row| *row == json!({"name": "a", "n": 1})),
+        "{stored:?}"
+    );
+    let error = ProtoDescriptor::of::<Row>().to_json(b"\xff").unwrap_err();
+    assert!(matches!(error, Error::Record { .. }), "{error}");
+}

@@ -129,6 +129,49 @@ fn lanes_through(client: &zerobus_client::Client) {
 }
 
 #[test]
+fn a_wait_with_a_limit_takes_the_record_in_time_or_not_at_all() {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let (release, released) = tokio::sync::oneshot::channel();
+    let service = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let mut server = Server::start().await;
+            sender.send(client(&server)).unwrap();
+            let mut call = server.opened().await;
+            let (_, last) = call.records(0, 2).await;
+            released.await.unwrap();
+            call.ack(last);
+            call.records(last + 1, 1).await;
+            call.ack(last + 1);
+            assert!(call.try_batch().await.is_none());
+        });
+    });
+    let client = receiver.recv().unwrap();
+    let builder = client.stream::<Line<'static>>().configure(|options| {
+        options.max_inflight_records = 2;
+    });
+    let mut stream = builder.open_blocking().unwrap();
+    let mut producer = stream.producer();
+    stream.ingest_record(&Line("a")).unwrap();
+    stream.ingest_record(&Line("b")).unwrap();
+    let (short, long) = (Duration::from_millis(20), Duration::from_secs(60));
+    for full in [
+        stream.ingest_record_timeout(&Line("c"), short),
+        producer.ingest_record_timeout(&Line("c"), short),
+    ] {
+        assert!(matches!(full, Err(Error::Full { .. })), "{full:?}");
+    }
+    release.send(()).unwrap();
+    assert_eq!(stream.ingest_record_timeout(&Line("d"), long).unwrap(), 2);
+    stream.close().unwrap();
+    assert_eq!(producer.as_async().next_offset(), 0);
+    service.join().unwrap();
+}
+
+#[test]
 fn lanes_are_for_code_that_is_not_async_too() {
     let (sender, receiver) = std::sync::mpsc::channel();
     let service = std::thread::spawn(move || {
@@ -169,7 +212,8 @@ fn what_fails_says_so_and_keeps_its_records() {
         options.linger = Duration::from_secs(3_600);
     });
     let mut stream = builder.open_blocking().unwrap();
-    stream.ingest_record(&Line("a")).unwrap();
+    let limit = Duration::from_secs(3_600);
+    stream.ingest_record_timeout(&Line("a"), limit).unwrap();
     stream.flush().unwrap();
     stream.ingest_record(&Line("b")).unwrap();
     assert_eq!(texts_of(stream.get_unacked_records()), ["b"]);
