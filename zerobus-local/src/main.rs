@@ -24,7 +24,9 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Err(error) => {
-            eprintln!("zerobus-local: {error}\n\n{}", options::USAGE);
+            eprintln!(
+                "zerobus-local: {error}\n\nUsage: zerobus-local --data DIR [OPTIONS]\nMore is in zerobus-local --help."
+            );
             return ExitCode::from(EXIT_USAGE);
         }
     };
@@ -55,6 +57,9 @@ async fn serve(options: Options) -> Result<(), Box<dyn std::error::Error>> {
         started = options.builder().start() => started?,
         () = signal.wait() => return Ok(()),
     };
+    for warning in server.warnings() {
+        eprintln!("zerobus-local: warning: {warning}.");
+    }
     let announced = announce(&server, ready_file.as_deref());
     if announced.is_ok() {
         signal.wait().await;

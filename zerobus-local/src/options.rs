@@ -1,6 +1,6 @@
 //! The command line of `zerobus-local`.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -93,7 +93,7 @@ pub(crate) fn parse(
             Long("ready-file") => ready_file = Some(PathBuf::from(parser.value()?)),
             Long("client") => client = Some(parser.value()?.string()?),
             Long("token-lifetime") => {
-                let seconds = parser.value()?.parse()?;
+                let seconds = number("--token-lifetime", "seconds", &parser.value()?)?;
                 builder = builder.token_lifetime(std::time::Duration::from_secs(seconds));
             }
             Long("faults") => {
@@ -103,19 +103,22 @@ pub(crate) fn parse(
                 }
             }
             Long("commit-interval") => {
-                let millis = parser.value()?.parse()?;
+                let millis = number("--commit-interval", "milliseconds", &parser.value()?)?;
                 builder = builder.commit_interval(std::time::Duration::from_millis(millis));
             }
             Long("compact-after") => {
                 let value = parser.value()?;
                 let idle = match value.to_str() {
                     Some("never") => None,
-                    _ => Some(std::time::Duration::from_secs(value.parse()?)),
+                    _ => {
+                        let seconds = number("--compact-after", "seconds, or never", &value)?;
+                        Some(std::time::Duration::from_secs(seconds))
+                    }
                 };
                 builder = builder.compact_after(idle);
             }
             Long("pending-mib") => {
-                let mib: u32 = parser.value()?.parse()?;
+                let mib = number("--pending-mib", "MiB", &parser.value()?)?;
                 let bytes = usize::try_from(mib)?.saturating_mul(1024 * 1024);
                 builder = builder.pending_bytes(bytes);
             }
@@ -143,6 +146,12 @@ pub(crate) fn parse(
         builder,
         ready_file,
     })))
+}
+
+/// A whole number of what it counts.
+fn number(flag: &str, unit: &str, text: &OsStr) -> Result<u64, String> {
+    let parsed = text.to_str().and_then(|text| text.parse().ok());
+    parsed.ok_or_else(|| format!("{flag} must be a whole number of {unit}, not {text:?}"))
 }
 
 fn faults(path: &Path) -> Result<Vec<FaultRule>, String> {

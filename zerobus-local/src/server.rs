@@ -119,6 +119,13 @@ impl LocalZerobus {
         self.tables.data()
     }
 
+    /// What was found in the data folder that somebody should know of, and that was no reason not to start: a log entry
+    /// that was not whole and was put aside. Sentences without their full stop.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        self.tables.warnings()
+    }
+
     /// Where a table lies, whether it exists or not.
     #[must_use]
     pub fn table_dir(&self, table: &TableName) -> PathBuf {

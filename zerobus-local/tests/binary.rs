@@ -265,8 +265,24 @@ fn wrong_usage_has_a_status_of_its_own_and_shows_no_secret() {
     ] {
         let (status, stderr) = refused(arguments);
         assert_eq!(status, 2, "{arguments:?}");
-        assert!(stderr.contains("Usage: zerobus-local"), "{stderr}");
+        // What is wrong stays in sight.
+        assert!(
+            stderr.contains("Usage: zerobus-local --data DIR"),
+            "{stderr}"
+        );
+        assert!(stderr.lines().count() <= 4, "{stderr}");
         assert!(!stderr.contains("hunter2"), "{stderr}");
+    }
+    for (flag, unit) in [
+        ("--commit-interval", "milliseconds"),
+        ("--compact-after", "seconds, or never"),
+        ("--token-lifetime", "seconds"),
+        ("--pending-mib", "MiB"),
+    ] {
+        let (status, stderr) = refused(&["--data", "x", flag, "1.5"]);
+        assert_eq!(status, 2, "{flag}");
+        let said = format!("{flag} must be a whole number of {unit}, not \"1.5\"");
+        assert!(stderr.contains(&said), "{stderr}");
     }
 }
 

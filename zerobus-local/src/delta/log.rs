@@ -16,6 +16,8 @@ const FOLDER: &str = "_delta_log";
 #[derive(Debug)]
 pub(super) struct Log {
     folder: PathBuf,
+    /// Where its last entry is now, if that was torn.
+    put_aside: Option<PathBuf>,
     /// Held open, so that its number on the disk is given to no other folder.
     #[cfg(unix)]
     handle: fs::File,
@@ -60,7 +62,7 @@ fn absolute(path: &Path) -> Result<PathBuf, DeltaError> {
 /// Clears away what a crash left.
 fn put_in_order(log: &Path) -> Result<(), DeltaError> {
     durable::remove_leftovers(log)?;
-    put_torn_entries_aside(log)
+    put_torn_entry_aside(log).map(drop)
 }
 
 impl Log {
@@ -86,7 +88,7 @@ impl Log {
         if !folder.is_dir() {
             return Err(not_a_table());
         }
-        put_torn_entries_aside(&folder)?;
+        let put_aside = put_torn_entry_aside(&folder)?;
         let is_log_file = |name: &String| name.ends_with(".json") || name.ends_with(".parquet");
         if !names(&folder)?.iter().any(is_log_file) {
             return Err(not_a_table());
@@ -96,8 +98,14 @@ impl Log {
             handle: fs::File::open(&folder)
                 .map_err(|source| DeltaError::io(&folder, "open", source))?,
             folder,
+            put_aside,
         };
         Ok((table, log))
+    }
+
+    /// Where its last entry is now, if that was torn when it was opened.
+    pub(super) fn put_aside(&self) -> Option<&Path> {
+        self.put_aside.as_deref()
     }
 
     /// Fails when the folder was deleted, or another one stands in its place: an entry written
@@ -132,23 +140,20 @@ impl Log {
 }
 
 /// A last entry that is not whole was never acknowledged, whoever wrote it. It is kept under a
-/// hidden name, and the table goes on from the version before it.
-fn put_torn_entries_aside(log: &Path) -> Result<(), DeltaError> {
-    let mut entries: Vec<_> = names(log)?
-        .into_iter()
-        .filter(|name| is_entry(name))
-        .collect();
-    entries.sort_unstable();
-    for name in entries.iter().rev() {
-        let path = log.join(name);
-        let text = fs::read(&path).map_err(|source| DeltaError::io(&path, "read", source))?;
-        if is_whole(&text) {
-            break;
-        }
-        let aside = log.join(format!(".torn-{name}-{}", Uuid::new_v4()));
-        fs::rename(&path, &aside).map_err(|source| DeltaError::io(&path, "put aside", source))?;
+/// hidden name, and the table goes on from the version before it. Nobody can say that of the entry before it.
+fn put_torn_entry_aside(log: &Path) -> Result<Option<PathBuf>, DeltaError> {
+    let last = names(log)?.into_iter().filter(|name| is_entry(name)).max();
+    let Some(name) = last else {
+        return Ok(None);
+    };
+    let path = log.join(&name);
+    let text = fs::read(&path).map_err(|source| DeltaError::io(&path, "read", source))?;
+    if is_whole(&text) {
+        return Ok(None);
     }
-    Ok(())
+    let aside = log.join(format!(".torn-{name}-{}", Uuid::new_v4()));
+    fs::rename(&path, &aside).map_err(|source| DeltaError::io(&path, "put aside", source))?;
+    Ok(Some(aside))
 }
 
 /// Log entries are named by their version in twenty digits.

@@ -179,6 +179,11 @@ impl DeltaTable {
         &self.folder
     }
 
+    /// Where the last log entry is now, if it was torn when the table was opened.
+    pub(crate) fn put_aside(&self) -> Option<&Path> {
+        self.log.put_aside()
+    }
+
     /// The latest version this process knows of.
     pub(crate) fn version(&self) -> u64 {
         self.head.snapshot().version()

@@ -133,15 +133,18 @@ pub(crate) struct Tables {
     data: PathBuf,
     writing: Writing,
     tables: Mutex<BTreeMap<TableName, Arc<Table>>>,
+    /// What was found when they were opened and is no reason not to serve them.
+    warnings: Vec<String>,
 }
 
 impl Tables {
     /// Opens every table under `data`, at `<catalog>/<schema>/<table>`.
     pub(crate) fn open(data: &Path, writing: Writing) -> Result<Self, TableError> {
-        let tables = Self {
+        let mut tables = Self {
             data: data.to_owned(),
             writing,
             tables: Mutex::default(),
+            warnings: Vec::new(),
         };
         for catalog in folders(data)? {
             for schema in folders(&data.join(&catalog))? {
@@ -154,9 +157,23 @@ impl Tables {
                     if let Ok(name) = TableName::parse(&name) {
                         let opened = match DeltaTable::open(&folder, tables.writing.durability) {
                             // A crash while it was created: it can be created again.
-                            Err(DeltaError::NotATable { .. }) => continue,
+                            Err(DeltaError::NotATable { .. }) => {
+                                tables.warnings.push(format!(
+                                    "{} has a log without an entry that is whole: there is no table {name} until it is created",
+                                    folder.display()
+                                ));
+                                continue;
+                            }
                             opened => opened.map_err(|error| TableError::storage(&name, error))?,
                         };
+                        if let Some(aside) = opened.put_aside() {
+                            tables.warnings.push(format!(
+                                "the last log entry of table {name} was not whole, so nothing of it was ever acked: it is put \
+                                 aside as {}, and the table goes on at version {}",
+                                aside.display(),
+                                opened.version()
+                            ));
+                        }
                         let table = tables.serve(name.clone(), opened, None)?;
                         tables.lock().insert(name, table);
                     }
@@ -164,6 +181,10 @@ impl Tables {
             }
         }
         Ok(tables)
+    }
+
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     pub(crate) fn data(&self) -> &Path {

@@ -253,6 +253,11 @@ impl Server {
         self.running.as_mut().expect("the server does not run")
     }
 
+    /// What it has said to people since it was started.
+    pub(crate) fn has_said(&self) -> String {
+        fs::read_to_string(self.said()).unwrap()
+    }
+
     fn said(&self) -> PathBuf {
         self.folder.path().join("stderr")
     }

@@ -37,6 +37,11 @@ async fn a_last_entry_that_is_not_whole_is_put_aside_and_any_other_is_named() {
     let whole = fs::read(entry(&table, 5)).unwrap();
     fs::write(entry(&table, 6), &whole[..whole.len() / 2]).unwrap();
     server.start();
+    let said = server.has_said();
+    assert!(
+        said.contains("warning: the last log entry of table") && said.contains(".torn-"),
+        "{said}"
+    );
     send(&server, 5..10).await;
     server.kill();
     assert_eq!(table::read(&table)[&SOURCE].records, 10);
