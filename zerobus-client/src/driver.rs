@@ -160,7 +160,11 @@ impl Driver {
                 break ended;
             }
         };
-        if serving.progressed || opened.elapsed() >= self.options.recovery_timeout {
+        // What is acked is progress, and so is to be open for long with nothing that waits for long.
+        let long = self.options.recovery_timeout;
+        let waits_for_long =
+            (self.queue.waiting_since()).is_some_and(|since| since.elapsed() >= long);
+        if serving.progressed || (opened.elapsed() >= long && !waits_for_long) {
             self.recovery.reset();
             self.refreshed = false;
         } else if matches!(ended, Ended::Moved) {

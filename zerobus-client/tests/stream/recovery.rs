@@ -340,3 +340,30 @@ async fn many_small_messages_are_no_flood_when_they_are_sent_again() {
     stream.flush().await.unwrap();
     assert_eq!(stream.reconnects(), 1);
 }
+
+#[tokio::test]
+async fn a_service_that_takes_everything_and_acks_nothing_uses_up_the_retries() {
+    let mut server = Server::start().await;
+    let (mut stream, call) = open(&mut server, |options| {
+        eager(options);
+        options.recovery_retries = 2;
+        // Longer than this open is not somewhere, when what was sent was waiting all the time.
+        options.recovery_timeout = Duration::from_millis(150);
+        options.server_lack_of_ack_timeout = Duration::from_millis(200);
+    })
+    .await;
+    stream.ingest_record(&Line("kept")).await.unwrap();
+    let again = async {
+        let mut calls = vec![call];
+        while calls.len() < 12 {
+            calls.push(server.opened().await);
+        }
+        calls.len()
+    };
+    let error = tokio::select! {
+        flushed = stream.flush() => flushed.unwrap_err(),
+        calls = again => panic!("connected {calls} times, and would go on"),
+    };
+    assert!(matches!(error, Error::RetriesExhausted { .. }), "{error}");
+    assert_eq!(texts_of(stream.get_unacked_records()), ["kept"]);
+}
