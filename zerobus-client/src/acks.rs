@@ -91,13 +91,16 @@ impl Acks {
     /// Sends what all producers have taken and waits until it is durable.
     pub(crate) async fn flush_all(&self) -> Result<(), Error> {
         let _flushing = self.queue.flush_guard();
-        self.queue.seal_all();
+        self.queue.seal_all_taken().await;
         self.wait_for_stream_offset(self.queue.queued_records() - 1)
             .await
     }
 
     async fn wait_until_acked(&self, offset: i64) -> Result<(), Error> {
-        match self.queue.place(&self.slot, offset) {
+        if self.slot.place(offset) == Place::Open {
+            self.queue.seal_taken(&self.slot).await;
+        }
+        match self.slot.place(offset) {
             Place::At(stream_offset) => self.wait_for_stream_offset(stream_offset).await,
             Place::Acked => Ok(()),
             Place::Open => Err(self.ended()),

@@ -101,15 +101,15 @@ impl Core {
     }
 
     /// Under the lock: what a producer sealed before is queued already, and what it seals from here on has to wait,
-    /// so the order is the producer's.
-    pub(super) fn seal(&mut self, budget: &Budget, slot: &Slot) {
-        if self.shut {
-            return;
-        }
-        if let Found::Batch(batch) = slot.take() {
+    /// so the order is the producer's. False when a batch is in its producer's hand.
+    pub(super) fn seal(&mut self, budget: &Budget, slot: &Slot) -> bool {
+        if !self.shut
+            && let Found::Batch(batch) = slot.take()
+        {
             self.push(budget, slot, *batch, false);
             slot.set_making(false);
         }
+        !slot.is_making()
     }
 
     pub(super) fn seal_all(&mut self, budget: &Budget) {

@@ -14,7 +14,7 @@ use crate::ack::Message;
 use crate::batch::{Batch, Payload};
 use crate::budget::Budget;
 use crate::error::Error;
-use crate::slot::{Place, Slot};
+use crate::slot::Slot;
 use crate::spool::SharedSpool;
 
 /// Producers that are further ahead of a connection which sends let it catch up: what fits into a core's cache is written
@@ -129,14 +129,31 @@ impl Queue {
         self.core().push_message(&self.budget, slot, message);
     }
 
-    /// Queues the slot's batch in the making, if there is one.
-    pub(crate) fn seal(&self, slot: &Slot) {
-        self.core().seal(&self.budget, slot);
+    /// Queues the slot's batch in the making, if there is one. False when its producer has it in hand.
+    pub(crate) fn seal(&self, slot: &Slot) -> bool {
+        self.core().seal(&self.budget, slot)
     }
 
-    /// Queues all batches in the making.
+    /// Queues all batches in the making but for those that are in their producers' hands.
     pub(crate) fn seal_all(&self) {
         self.core().seal_all(&self.budget);
+    }
+
+    /// Queues what the slot's producer has taken so far, also while it takes more, on another thread.
+    pub(crate) async fn seal_taken(&self, slot: &Slot) {
+        let (before, _) = slot.totals();
+        // In its hand for as long as it takes to encode a record; or queued by itself in the meantime.
+        while !self.seal(slot) && slot.totals().0 == before {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Queues what all producers have taken so far.
+    pub(crate) async fn seal_all_taken(&self) {
+        let slots = self.core().slots.clone();
+        for slot in slots {
+            self.seal_taken(&slot).await;
+        }
     }
 
     /// A batch has been begun: has the background task seal it once it has lingered.
@@ -174,17 +191,6 @@ impl Queue {
     pub(crate) fn abandon(&self, slot: &Slot) {
         self.seal(slot);
         slot.abandon();
-    }
-
-    /// Where a producer's record is.
-    pub(crate) fn place(&self, slot: &Slot, offset: i64) -> Place {
-        match slot.place(offset) {
-            Place::Open => {
-                self.seal(slot);
-                slot.place(offset)
-            }
-            place => place,
-        }
     }
 
     /// Why this record was refused, if it was.

@@ -1,11 +1,15 @@
 //! Several tasks on one stream, each with a producer of its own.
 
 use std::collections::HashSet;
+use std::sync::{Mutex, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tonic::Status;
-use zerobus_client::{Error, Stream};
+use zerobus_client::{
+    AckFuture, ColumnInfo, Error, Fingerprint, RecordError, Stream, ZerobusRecord,
+};
 
 use crate::delivery::{client, open};
 use crate::record::{Line, numbered, text_of, texts_of};
@@ -237,4 +241,87 @@ async fn a_failed_stream_hands_back_what_its_producers_took() {
     // Why, not only that.
     let error = two.try_ingest(&Line("c")).unwrap_err();
     assert!(matches!(error, Error::Status { .. }), "{error}");
+}
+
+/// A record whose encoder waits until it may go on.
+struct Slow {
+    begun: mpsc::Sender<()>,
+    go_on: Mutex<mpsc::Receiver<()>>,
+}
+
+impl ZerobusRecord for Slow {
+    const TABLE: &'static str = Line::TABLE;
+    const FINGERPRINT: Fingerprint = Line::FINGERPRINT;
+    const COLUMNS: &'static [ColumnInfo] = Line::COLUMNS;
+    const DESCRIPTOR: &'static [u8] = Line::DESCRIPTOR;
+
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
+        self.begun.send(()).unwrap();
+        self.go_on.lock().unwrap().recv().unwrap();
+        Line("slow").encode(out)
+    }
+
+    fn validate(&self) -> Result<(), RecordError> {
+        Ok(())
+    }
+}
+
+/// A producer that has taken a record, told by the future, and is encoding the next one into the same batch, on a
+/// thread of its own, until it may go on.
+fn busy(stream: &Stream<Line<'static>>) -> (AckFuture, mpsc::Sender<()>) {
+    let mut producer = stream.producer();
+    let (begun, is_begun) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel();
+    producer.try_ingest(&Line("taken")).unwrap();
+    let ack = producer.ack(0);
+    let slow = Slow {
+        begun,
+        go_on: Mutex::new(may_go_on),
+    };
+    thread::spawn(move || {
+        producer.try_ingest(&slow).unwrap();
+        // It is the stream's to send what has gathered.
+        std::mem::forget(producer);
+    });
+    is_begun.recv().unwrap();
+    (ack, go_on)
+}
+
+/// Comes to nothing while the producer is busy, and to `Ok` when what it took is acked.
+async fn comes_with_the_ack(
+    call: &mut Call,
+    go_on: mpsc::Sender<()>,
+    waiting: impl Future<Output = Result<(), Error>>,
+) {
+    let mut waiting = std::pin::pin!(waiting);
+    for _ in 0..20 {
+        tokio::select! {
+            biased;
+            early = &mut waiting => panic!("{early:?} when nothing was sent"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    go_on.send(()).unwrap();
+    let (waited, ()) = tokio::join!(waiting, async {
+        let (records, last) = call.records(0, 2).await;
+        assert_eq!(records, ["taken", "slow"]);
+        call.ack(last);
+    });
+    waited.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flush_waits_for_what_a_producer_took_while_it_takes_more() {
+    let mut server = Server::start().await;
+    let (stream, mut call) = open(&mut server, |options| options.linger = HOUR).await;
+    let (_, go_on) = busy(&stream);
+    comes_with_the_ack(&mut call, go_on, stream.flush()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ack_can_be_waited_for_while_its_producer_takes_more() {
+    let mut server = Server::start().await;
+    let (stream, mut call) = open(&mut server, |options| options.linger = HOUR).await;
+    let (ack, go_on) = busy(&stream);
+    comes_with_the_ack(&mut call, go_on, ack).await;
 }
