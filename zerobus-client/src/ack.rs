@@ -169,6 +169,15 @@ impl<P> Ledger<P> {
         Some(message)
     }
 
+    /// Drops what is not acked, which is somebody else's now: so many records and bytes.
+    pub(crate) fn forget(&mut self) -> (i64, u64) {
+        (self.sent, self.unsent_bytes) = (0, 0);
+        let messages = self.messages.drain(..);
+        messages.fold((0, 0), |(records, bytes), message| {
+            (records + message.records, bytes + message.bytes)
+        })
+    }
+
     /// How many records are durable: the offset of the first one that is not.
     pub(crate) fn acked_records(&self) -> i64 {
         self.acked_records

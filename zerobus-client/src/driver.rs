@@ -84,8 +84,17 @@ impl Driver {
         }
     }
 
-    /// Serves the stream until its end.
-    pub(crate) async fn run(mut self, mut connection: Connection) {
+    /// Serves the stream until its end. Dropped before, with its runtime or by a panic, it ends it too: nobody is left
+    /// waiting.
+    pub(crate) fn run(self, connection: Connection) -> impl Future<Output = ()> + Send {
+        let end = EndOnDrop(Arc::clone(&self.queue));
+        async move {
+            let _end = end;
+            self.serve_until_end(connection).await;
+        }
+    }
+
+    async fn serve_until_end(mut self, mut connection: Connection) {
         loop {
             let ended = self.serve(&mut connection).await;
             let next = match ended {
@@ -459,6 +468,14 @@ impl Driver {
             return false;
         }
         !was_open || (self.options.recovery && error.is_unauthenticated())
+    }
+}
+
+struct EndOnDrop(Arc<Queue>);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.0.end(None);
     }
 }
 

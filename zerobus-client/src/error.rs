@@ -11,6 +11,7 @@ use zerobus_schema::mapping::Refusals;
 use crate::descriptor::DescriptorError;
 use crate::headers::HeadersError;
 use crate::schema_check::SchemaDrift;
+use crate::spool::SpoolErrorKind;
 use crate::status::{GrpcCode, StatusError};
 
 /// Why a client could not be built, a stream not be opened, or a record not be taken or delivered.
@@ -50,6 +51,8 @@ pub enum Error {
     Spool {
         /// The folder, or the file in it.
         path: PathBuf,
+        /// What it is about.
+        kind: SpoolErrorKind,
         /// What is wrong, and what to do.
         problem: String,
     },
@@ -168,6 +171,7 @@ impl Error {
             Self::Catalog { error } => error.is_retryable(),
             Self::Headers { error } => error.is_retryable(),
             Self::Status { error } => error.is_retryable(),
+            Self::Spool { kind, .. } => *kind == SpoolErrorKind::InUse,
             Self::Full { .. }
             | Self::Connection { .. }
             | Self::RetriesExhausted { .. }
@@ -176,7 +180,6 @@ impl Error {
             Self::Configuration { .. }
             | Self::TableName { .. }
             | Self::Descriptor { .. }
-            | Self::Spool { .. }
             | Self::Columns { .. }
             | Self::Drift { .. }
             | Self::Record { .. }
@@ -239,7 +242,9 @@ impl fmt::Display for Error {
             Self::Configuration { problem } => f.write_str(problem),
             Self::TableName { error } => write!(f, "{error}"),
             Self::Descriptor { error } => write!(f, "{error}"),
-            Self::Spool { path, problem } => write!(f, "the spool {}: {problem}", path.display()),
+            Self::Spool { path, problem, .. } => {
+                write!(f, "the spool {}: {problem}", path.display())
+            }
             Self::Columns { error } => write!(f, "{error}"),
             Self::Drift { error } => write!(f, "{error}"),
             Self::Catalog { error } => write!(f, "{error}"),

@@ -66,7 +66,7 @@ pub use record::Record;
 pub use record::SchemaId;
 pub use refused::RefusedRecord;
 pub use schema_check::SchemaDrift;
-pub use spool::{Replay, Spool, SpoolContents, SpoolSync};
+pub use spool::{Replay, Spool, SpoolContents, SpoolErrorKind, SpoolSync};
 pub use state::StreamState;
 pub use status::{GrpcCode, StatusError};
 pub use stream::Stream;

@@ -1,13 +1,11 @@
 //! What a stream is opened with, kept so that it can be opened again.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use tokio::task::AbortHandle;
 use tracing::{Instrument as _, Span};
 use zerobus_schema::TableName;
 
-use crate::ack::Message;
-use crate::batch::Payload;
 use crate::budget::Budget;
 use crate::callback::{AckCallback, Callbacks};
 use crate::client::Client;
@@ -21,7 +19,7 @@ use crate::pace::Pace;
 use crate::queue::Queue;
 use crate::refused::DeadLetters;
 use crate::schema_check::SchemaCheck;
-use crate::spool::{SharedSpool, Spool, SpoolWriter};
+use crate::spool::{Spool, SpoolWriter};
 
 #[derive(Clone)]
 pub(crate) struct Opening {
@@ -38,36 +36,48 @@ pub(crate) struct Opening {
     pub(crate) spool: Option<Spool>,
 }
 
-/// What a stream that is made anew takes over.
-pub(crate) struct Predecessor {
-    pub(crate) unacked: Vec<Message<Payload>>,
-    pub(crate) spool: Option<SharedSpool>,
-}
-
 /// A stream that is open, and its background task.
 pub(crate) struct Opened {
     pub(crate) intake: Intake,
-    pub(crate) task: AbortHandle,
+    pub(crate) running: Running,
     pub(crate) callbacks: Option<Callbacks>,
+}
+
+/// What goes on in the background. Dropped, it is over, and the folder of the spool free, whoever else still knows the
+/// stream.
+pub(crate) struct Running {
+    queue: Arc<Queue>,
+    task: AbortHandle,
+}
+
+impl Running {
+    /// Takes and sends nothing more; what was taken is kept.
+    pub(crate) fn end(&self) {
+        self.queue.stop_intake();
+        self.task.abort();
+        // For those who still wait or watch.
+        self.queue.end(None);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+        self.queue.close_spool();
+    }
 }
 
 impl Opening {
     /// Opens a stream. What its predecessor, or the spool of an earlier process, has left it sends first: the records
     /// that are numbered from 0.
-    pub(crate) async fn open(&self, predecessor: Option<Predecessor>) -> Result<Opened, Error> {
-        let Predecessor { unacked, spool } = match (predecessor, &self.spool) {
-            (Some(predecessor), _) => predecessor,
+    pub(crate) async fn open(&self, predecessor: Option<&Queue>) -> Result<Opened, Error> {
+        let (unacked, spool) = match (predecessor, &self.spool) {
+            (Some(ended), _) => (ended.hand_over()?, None),
             (None, Some(spool)) => {
                 let (writer, left) = SpoolWriter::open(spool, &self.table, &self.format)?;
-                Predecessor {
-                    unacked: left.messages,
-                    spool: Some(Arc::new(Mutex::new(writer))),
-                }
+                (left.messages, Some(writer))
             }
-            (None, None) => Predecessor {
-                unacked: Vec::new(),
-                spool: None,
-            },
+            (None, None) => (Vec::new(), None),
         };
         let connector = Connector::new(
             self.client.endpoint.clone(),
@@ -92,9 +102,6 @@ impl Opening {
         let mut intake = Intake::new(Arc::clone(&queue), &self.options, self.format.schema);
         let sends_at_once = !unacked.is_empty();
         intake.adopt(unacked);
-        if let Some(spool) = spool {
-            queue.set_spool(spool);
-        }
         let mut driver = Driver::new(
             connector,
             Arc::clone(&queue),
@@ -112,14 +119,25 @@ impl Opening {
             }
             _ => open.instrument(span.clone()).await?,
         };
+        // Only now, and with nothing to wait for in between: whatever fails or is dropped before costs the one that has
+        // ended neither its records nor its spool.
+        if let Some(ended) = predecessor {
+            queue.take_over(ended);
+        } else if let Some(spool) = spool {
+            queue.set_spool(spool);
+        }
         let task = tokio::spawn(driver.run(connection).instrument(span));
+        let running = Running {
+            queue: Arc::clone(&queue),
+            task: task.abort_handle(),
+        };
         let callbacks = self
             .callback
             .as_ref()
             .map(|callback| Callbacks::start(Arc::clone(callback), queue));
         Ok(Opened {
             intake,
-            task: task.abort_handle(),
+            running,
             callbacks,
         })
     }

@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
 use zerobus_schema::TableName;
 
 use crate::acks::{AckFuture, Acks};
@@ -13,7 +12,7 @@ use crate::callback::Callbacks;
 use crate::error::Error;
 use crate::intake::Intake;
 use crate::metrics::StreamMetrics;
-use crate::opening::{Opened, Opening, Predecessor};
+use crate::opening::{Opened, Opening, Running};
 use crate::producer::Producer;
 use crate::queue::{Progress, Queue};
 use crate::record::Record;
@@ -36,7 +35,7 @@ pub struct Stream<R> {
     opening: Opening,
     intake: Intake,
     progress: watch::Receiver<Progress>,
-    task: AbortHandle,
+    running: Running,
     callbacks: Option<Callbacks>,
     unacked_sink: Option<UnackedSink>,
     /// What was not acked at the end was handed to the owner.
@@ -50,7 +49,7 @@ impl<R> Stream<R> {
             opening,
             progress: opened.intake.acks().queue.progress(),
             intake: opened.intake,
-            task: opened.task,
+            running: opened.running,
             callbacks: opened.callbacks,
             unacked_sink,
             handed_back: AtomicBool::new(false),
@@ -279,14 +278,10 @@ impl<R> Stream<R> {
     #[doc(alias = "recreate_stream")]
     pub async fn recreate(&mut self) -> Result<(), Error> {
         self.end();
-        let predecessor = Predecessor {
-            unacked: self.queue().unacked_messages(),
-            spool: self.queue().spool(),
-        };
-        let opened = self.opening.open(Some(predecessor)).await?;
+        let opened = self.opening.open(Some(self.queue())).await?;
         self.progress = opened.intake.acks().queue.progress();
         self.intake = opened.intake;
-        self.task = opened.task;
+        self.running = opened.running;
         self.callbacks = opened.callbacks;
         self.handed_back = AtomicBool::new(false);
         Ok(())
@@ -378,12 +373,7 @@ impl<R> Stream<R> {
 
     /// Takes and sends nothing more; what was taken is kept.
     pub(crate) fn end(&self) {
-        self.queue().stop_intake();
-        self.task.abort();
-        if !self.state().is_final() {
-            // For those who still wait or watch.
-            self.queue().end(None);
-        }
+        self.running.end();
     }
 }
 

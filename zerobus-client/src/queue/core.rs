@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::metrics::Counters;
 use crate::pace::Pace;
 use crate::slot::{Found, Slot};
-use crate::spool::{SharedSpool, lock};
+use crate::spool::SpoolWriter;
 
 /// What is changed under the lock.
 #[derive(Debug, Default)]
@@ -30,7 +30,11 @@ pub(super) struct Core {
     pub(super) queued_records: i64,
     pub(super) pace: Pace,
     pub(super) counters: Counters,
-    pub(super) spool: Option<SharedSpool>,
+    /// Written to under this very lock, so that it says what the ledger says; and moved, never shared, when another
+    /// stream goes on with it.
+    pub(super) spool: Option<SpoolWriter>,
+    /// The stream has ended: what is not acked stays so.
+    pub(super) over: bool,
     /// Why the stream has to end.
     pub(super) failure: Option<Error>,
     pub(super) failed: Arc<Notify>,
@@ -76,8 +80,8 @@ impl Core {
             payload: batch.into_payload(),
             whole,
         };
-        if let Some(spool) = &self.spool
-            && let Err(error) = lock(spool).append(message.payload.framed(), message.records, whole)
+        if let Some(spool) = &mut self.spool
+            && let Err(error) = spool.append(message.payload.framed(), message.records, whole)
         {
             self.failure.get_or_insert(error);
             self.failed.notify_one();
@@ -118,6 +122,13 @@ impl Core {
             self.seal(budget, slot);
         }
         self.slots = slots;
+    }
+
+    /// So many records are acked, or were handed out.
+    pub(super) fn settled(&mut self, records: i64) {
+        if let Some(spool) = &mut self.spool {
+            spool.settled(records);
+        }
     }
 
     pub(super) fn set_sending(&mut self, sending: Sending) {

@@ -15,7 +15,6 @@ use crate::batch::Payload;
 use crate::codec::batch_frames;
 use crate::error::Error;
 use crate::isolation::Suspects;
-use crate::spool::lock;
 use crate::state::StreamState;
 
 /// With so much left to take out, a connection has caught up with its producers.
@@ -78,6 +77,9 @@ impl Queue {
     /// The stream is open on the present connection.
     pub(crate) fn start_sending(&self, stream_id: &str) {
         let mut core = self.core();
+        if core.over {
+            return;
+        }
         let sent = core
             .ledger
             .unacked()
@@ -88,9 +90,9 @@ impl Queue {
         self.progress.send_modify(|progress| {
             progress.connections += 1;
             progress.resent_records += resent;
-            progress.state = StreamState::Opened;
             progress.stream_id = Arc::from(stream_id);
         });
+        self.set_state(StreamState::Opened);
     }
 
     /// Sends nothing more on the present connection, whose acks still count.
@@ -104,13 +106,21 @@ impl Queue {
         self.core().set_sending(Sending::Finished);
     }
 
-    /// Settles what an ack of the present connection says.
+    /// Settles what an ack of the present connection says; nothing once the stream has ended, for then somebody else
+    /// may have taken over what is not acked.
     ///
     /// # Errors
     /// [`AckViolation`] when it cannot be; nothing changes then.
     pub(crate) fn ack(&self, up_to: i64) -> Result<Acked, AckViolation> {
         let mut core = self.core();
         let before = (core.ledger.acked_records(), core.ledger.acked_bytes());
+        if core.over {
+            return Ok(Acked {
+                moved: false,
+                in_flight: 0,
+                records: before.0,
+            });
+        }
         let Core {
             ledger, counters, ..
         } = &mut *core;
@@ -129,6 +139,7 @@ impl Queue {
             core.wake_body();
         }
         let (records, bytes) = (core.ledger.acked_records(), core.ledger.acked_bytes());
+        core.settled(records - before.0);
         drop(core);
         if moved {
             tracing::trace!(
@@ -141,22 +152,13 @@ impl Queue {
                 progress.acked_records = records;
                 progress.acked_bytes = bytes;
             });
-            self.settle(records - before.0, bytes - before.1);
+            self.budget.settled(records - before.0, bytes - before.1);
         }
         Ok(Acked {
             moved,
             in_flight,
             records,
         })
-    }
-
-    /// So much is nobody's concern any more.
-    fn settle(&self, records: i64, bytes: u64) {
-        let spool = self.core().spool.clone();
-        if let Some(spool) = spool {
-            lock(&spool).settled(records);
-        }
-        self.budget.settled(records, bytes);
     }
 
     /// Comes when the stream has to end, with the reason.
@@ -206,9 +208,13 @@ impl Queue {
     pub(crate) fn settle_front(&self, first: RecordId, error: Error) {
         self.begin_connection();
         let mut core = self.core();
+        if core.over {
+            return;
+        }
         let Some(message) = core.ledger.settle_front() else {
             return;
         };
+        core.settled(message.records);
         if core.refused.len() == REFUSED_MAX {
             core.refused.pop_front();
         }
@@ -224,7 +230,7 @@ impl Queue {
             progress.acked_bytes = bytes;
             progress.refused_records += message.records.unsigned_abs();
         });
-        self.settle(message.records, message.bytes);
+        self.budget.settled(message.records, message.bytes);
     }
 
     pub(crate) fn in_flight(&self) -> usize {
@@ -235,13 +241,23 @@ impl Queue {
         self.core().waiting_since
     }
 
+    /// Nothing comes after the end.
     pub(crate) fn set_state(&self, state: StreamState) {
-        self.progress.send_modify(|progress| progress.state = state);
+        self.progress.send_if_modified(|progress| {
+            let goes_on = !progress.state.is_final();
+            if goes_on {
+                progress.state = state;
+            }
+            goes_on
+        });
     }
 
-    /// The end: nothing is taken or sent any more.
+    /// The end: nothing is taken, sent or settled any more. Whoever ends it first says why.
     pub(crate) fn end(&self, error: Option<Error>) {
         let mut core = self.core();
+        if std::mem::replace(&mut core.over, true) {
+            return;
+        }
         core.connection += 1;
         core.set_sending(Sending::Finished);
         drop(core);
@@ -267,7 +283,7 @@ impl Queue {
     ) -> Poll<Option<(Bytes, Option<Bytes>)>> {
         let mut core = self.core();
         let core = &mut *core;
-        if core.connection != connection || core.sending == Sending::Finished {
+        if core.over || core.connection != connection || core.sending == Sending::Finished {
             return Poll::Ready(None);
         }
         if core.sending == Sending::Open && core.ledger.has_next() {

@@ -8,6 +8,8 @@
 mod core;
 mod driving;
 mod producing;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -179,10 +181,7 @@ impl Queue {
 impl Drop for Queue {
     fn drop(&mut self) {
         let core = self.core.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let unacked = core.ledger.unacked();
-        let (records, bytes) = unacked.fold((0, 0), |(records, bytes), message| {
-            (records + message.records, bytes + message.bytes)
-        });
+        let (records, bytes) = core.ledger.forget();
         self.budget.settled(records, bytes);
     }
 }

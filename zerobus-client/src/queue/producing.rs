@@ -15,7 +15,7 @@ use crate::batch::{Batch, Payload};
 use crate::budget::Budget;
 use crate::error::Error;
 use crate::slot::Slot;
-use crate::spool::SharedSpool;
+use crate::spool::SpoolWriter;
 
 /// Producers that are further ahead of a connection which sends let it catch up: what fits into a core's cache is written
 /// and sent in half the time.
@@ -116,12 +116,42 @@ impl Queue {
     }
 
     /// What is queued from here on is written down as well.
-    pub(crate) fn set_spool(&self, spool: SharedSpool) {
+    pub(crate) fn set_spool(&self, spool: SpoolWriter) {
         self.core().spool = Some(spool);
     }
 
-    pub(crate) fn spool(&self) -> Option<SharedSpool> {
-        self.core().spool.clone()
+    /// Frees the folder of the spool.
+    pub(crate) fn close_spool(&self) {
+        let spool = self.core().spool.take();
+        drop(spool);
+    }
+
+    /// Of a stream that has ended: what is not acked, in the messages that it was or would have been sent in, and all
+    /// of it in the spool if there is one. It stays here until [`take_over`](Self::take_over).
+    ///
+    /// # Errors
+    /// [`Error::Spool`] when something cannot be written down.
+    pub(crate) fn hand_over(&self) -> Result<Vec<Message<Payload>>, Error> {
+        let mut core = self.core();
+        let messages = core.ledger.unacked_mut().map(|message| Message {
+            payload: message.payload.share(),
+            ..*message
+        });
+        let messages: Vec<_> = messages.collect();
+        if let Some(spool) = &mut core.spool {
+            spool.resume(&messages)?;
+        }
+        Ok(messages)
+    }
+
+    /// Goes on with the spool of a stream that has ended, whose messages this one has by now.
+    pub(crate) fn take_over(&self, ended: &Self) {
+        let mut theirs = ended.core();
+        let spool = theirs.spool.take();
+        let (records, bytes) = theirs.ledger.forget();
+        drop(theirs);
+        ended.budget.settled(records, bytes);
+        self.core().spool = spool;
     }
 
     /// Queues what was a message of another stream, or of an earlier process.
@@ -220,18 +250,6 @@ impl Queue {
         let messages = core.ledger.unacked();
         messages
             .map(|message| message.payload.records().collect())
-            .collect()
-    }
-
-    /// What is not acked, in the messages that it was or would have been sent in.
-    pub(crate) fn unacked_messages(&self) -> Vec<Message<Payload>> {
-        let mut core = self.core();
-        let messages = core.ledger.unacked_mut();
-        messages
-            .map(|message| Message {
-                payload: message.payload.share(),
-                ..*message
-            })
             .collect()
     }
 

@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -7,7 +8,11 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use zerobus_schema::TableName;
 
-use super::segment::{self, Header, Segment};
+use super::error::{damaged, io_error};
+use super::file::UNFINISHED;
+use super::folder;
+use super::parse::parse;
+use super::segment::{Header, SEGMENT_MAX, Segment};
 use crate::ack::Message;
 use crate::batch::Payload;
 use crate::error::Error;
@@ -63,7 +68,7 @@ impl SpoolContents {
                 records: left.records(),
                 bytes: left.messages.iter().map(|message| message.bytes).sum(),
                 since: SystemTime::UNIX_EPOCH + Duration::from_millis(left.since_millis),
-                in_use: super::writer::is_locked(&folder),
+                in_use: folder::is_in_use(&folder),
                 torn_bytes: left.torn_bytes,
                 folder,
             });
@@ -95,13 +100,15 @@ pub(crate) struct Leftovers {
     pub(super) header: Option<Header>,
     pub(crate) messages: Vec<Message<Payload>>,
     /// Each file, with how many records of the spool there are up to its end.
-    pub(super) files: Vec<(PathBuf, u64)>,
+    pub(super) files: VecDeque<(PathBuf, u64)>,
     pub(super) acked: u64,
     pub(super) queued: u64,
     since_millis: u64,
     torn_bytes: u64,
     /// What is to be cut off: a file and its length then.
     pub(super) torn: Option<(PathBuf, usize)>,
+    /// Files that never got as far as to hold a record.
+    pub(super) unfinished: Vec<PathBuf>,
 }
 
 impl Leftovers {
@@ -109,67 +116,88 @@ impl Leftovers {
         self.queued - self.acked
     }
 
-    /// Reads all segments of a folder.
+    /// Reads the segments of a folder, the newest first, as far as there is something in them that is not acked.
     pub(super) fn read(folder: &Path) -> Result<Self, Error> {
-        let mut paths = Vec::new();
-        for entry in fs::read_dir(folder).map_err(|error| io_error(folder, &error))? {
-            let path = entry.map_err(|error| io_error(folder, &error))?.path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == EXTENSION)
-            {
-                paths.push(path);
-            }
-        }
-        // Their names are numbers of the same width.
-        paths.sort();
         let mut left = Self::default();
-        let mut segments = Vec::new();
-        let count = paths.len();
-        for (index, path) in paths.into_iter().enumerate() {
-            let bytes = read_file(&path)?;
-            let len = bytes.len();
-            let corrupt = |at: usize, problem: &str| corrupt(&path, at, problem);
-            let parsed = segment::parse(&bytes, index + 1 == count)
-                .map_err(|error| corrupt(error.at, error.problem))?;
-            let end = parsed.as_ref().map_or(0, |segment| segment.end);
-            if end < len {
-                left.torn_bytes = (len - end) as u64;
-                left.torn = Some((path.clone(), end));
+        let mut segments = VecDeque::new();
+        // How many records there are before the file that was read last.
+        let mut next = None;
+        for (first_record, path) in left.files_of(folder)? {
+            if next.is_some_and(|next| next <= left.acked) {
+                left.files.push_front((path, left.acked));
+                continue;
             }
+            let Some(bytes) = read_file(&path)? else {
+                // Its stream has it removed by now, and those before it.
+                break;
+            };
+            let parsed = parse(&bytes).map_err(|error| damaged(&path, error.at, &error.problem))?;
+            let whole = parsed.as_ref().map_or(0, |segment| segment.end);
+            let end = match &parsed {
+                Some(segment) => left.check(segment, first_record, &path)?,
+                None => first_record,
+            };
+            let is_newest = next.is_none();
+            if is_newest {
+                left.queued = end;
+            }
+            if let Some(next) = next.filter(|next| *next != end) {
+                let problem = format!("records {end} to {next} of the spool are missing");
+                return Err(damaged(&path, whole, &problem));
+            }
+            if is_newest && whole < bytes.len() {
+                left.torn_bytes = (bytes.len() - whole) as u64;
+                left.torn = Some((path.clone(), whole));
+            }
+            next = Some(first_record);
+            left.files.push_front((path, end));
             if let Some(segment) = parsed {
-                left.check_follows(&segment, &path)?;
-                left.queued = segment.header.first_record + records_of(&segment);
-                left.acked = left.acked.max(segment.acked);
-                left.files.push((path, left.queued));
-                segments.push(segment);
+                left.acked = left.acked.max(segment.acked).min(left.queued);
+                left.since_millis = segment.header.begun_millis;
+                segments.push_front(segment);
             }
         }
-        left.acked = left.acked.min(left.queued);
-        if let Some(first) = segments.first() {
-            left.since_millis = first.header.begun_millis;
-            left.acked = left.acked.max(first.header.first_record);
+        if let Some(first) = next {
+            // What is not there any more was acked.
+            left.acked = left.acked.max(first);
         }
         left.messages = unacked(segments, left.acked);
         Ok(left)
     }
 
-    fn check_follows(&mut self, segment: &Segment, path: &Path) -> Result<(), Error> {
-        match &self.header {
-            None => self.header = Some(segment.header.clone()),
-            Some(first) => {
-                let same = (&first.table, first.json, &first.descriptor)
-                    == (
-                        &segment.header.table,
-                        segment.header.json,
-                        &segment.header.descriptor,
-                    );
-                if !same || segment.header.first_record != self.queued {
-                    return Err(corrupt(path, 0, "it does not follow the file before it"));
-                }
+    /// The segments, the newest first, each with the number of its first record, which is its name.
+    fn files_of(&mut self, folder: &Path) -> Result<Vec<(u64, PathBuf)>, Error> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(folder).map_err(|error| io_error(folder, &error))? {
+            let path = entry.map_err(|error| io_error(folder, &error))?.path();
+            let extension = path.extension().and_then(|extension| extension.to_str());
+            if extension == Some(UNFINISHED) {
+                self.unfinished.push(path);
+            } else if extension == Some(EXTENSION) {
+                let name = path.file_stem().and_then(|name| name.to_str());
+                let Some(first) = name.and_then(|name| name.parse().ok()) else {
+                    return Err(damaged(&path, 0, "its name is not that of a spool's file"));
+                };
+                files.push((first, path));
             }
         }
-        Ok(())
+        files.sort_by(|one, other| other.cmp(one));
+        Ok(files)
+    }
+
+    /// How many records of the spool there are up to a segment's end.
+    fn check(&mut self, segment: &Segment, first_record: u64, path: &Path) -> Result<u64, Error> {
+        let newest = self.header.get_or_insert_with(|| segment.header.clone());
+        let same = (&newest.table, newest.json, &newest.descriptor)
+            == (
+                &segment.header.table,
+                segment.header.json,
+                &segment.header.descriptor,
+            );
+        if !same || segment.first_record != first_record {
+            return Err(damaged(path, 0, "it belongs to another spool"));
+        }
+        Ok(first_record.saturating_add(records_of(segment)))
     }
 }
 
@@ -182,10 +210,8 @@ fn records_of(segment: &Segment) -> u64 {
 }
 
 /// The messages whose records are not all acked, without those records that are.
-fn unacked(segments: Vec<Segment>, acked: u64) -> Vec<Message<Payload>> {
-    let mut at = segments
-        .first()
-        .map_or(0, |first| first.header.first_record);
+fn unacked(segments: VecDeque<Segment>, acked: u64) -> Vec<Message<Payload>> {
+    let mut at = segments.front().map_or(0, |first| first.first_record);
     let mut messages = Vec::new();
     for entry in segments.into_iter().flat_map(|segment| segment.entries) {
         let end = at + u64::from(entry.records);
@@ -212,36 +238,24 @@ fn unacked(segments: Vec<Segment>, acked: u64) -> Vec<Message<Payload>> {
     messages
 }
 
-fn read_file(path: &Path) -> Result<Bytes, Error> {
+/// None when it is not there any more.
+fn read_file(path: &Path) -> Result<Option<Bytes>, Error> {
     let failed = |error: io::Error| io_error(path, &error);
-    let file = File::open(path).map_err(failed)?;
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file.map_err(failed)?,
+    };
     let len = file.metadata().map_err(failed)?.len();
-    if len > segment::SEGMENT_MAX {
-        return Err(corrupt(path, 0, "it is larger than any file of a spool"));
+    if len > SEGMENT_MAX {
+        return Err(damaged(path, 0, "it is larger than any file of a spool"));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
-    file.take(segment::SEGMENT_MAX)
+    file.take(SEGMENT_MAX)
         .read_to_end(&mut bytes)
         .map_err(failed)?;
-    Ok(bytes.into())
+    Ok(Some(bytes.into()))
 }
 
 pub(super) fn file_name(first_record: u64) -> String {
     format!("{first_record:020}.{EXTENSION}")
-}
-
-fn corrupt(path: &Path, at: usize, problem: &str) -> Error {
-    Error::Spool {
-        path: path.to_owned(),
-        problem: format!(
-            "at byte {at}: {problem}; nothing was sent of it: put the file aside, or restore it"
-        ),
-    }
-}
-
-pub(super) fn io_error(path: &Path, error: &io::Error) -> Error {
-    Error::Spool {
-        path: path.to_owned(),
-        problem: error.to_string(),
-    }
 }

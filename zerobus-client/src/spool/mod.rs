@@ -1,16 +1,23 @@
 //! What is not acked, kept on disk over a crash of the process.
 
 mod contents;
+mod error;
+mod file;
+mod folder;
+mod parse;
 mod segment;
+#[cfg(test)]
+pub(crate) mod tests;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use contents::SpoolContents;
+pub use error::SpoolErrorKind;
 pub(crate) use writer::SpoolWriter;
 
 use self::contents::Leftovers;
+use self::error::spool_error;
 use crate::descriptor::ProtoDescriptor;
 use crate::error::Error;
 use crate::format::Format;
@@ -22,10 +29,22 @@ use crate::format::Format;
 /// delivery is at-least-once. A folder is one stream's at a time; lanes have a folder each within it.
 ///
 /// What a crash can take is what still gathers: nothing with a `linger` of zero, a few milliseconds' records
-/// otherwise, and nothing that was flushed. With [`SpoolSync::Always`] that holds for a crash of the machine as well.
+/// otherwise, and nothing that was flushed. That holds for a crash of the process, and with [`SpoolSync::Always`] for one
+/// of the machine. What such a crash leaves half written is the end of the last file, and is cut off. Acks since may be
+/// forgotten, so that what they were for is sent again. Without `Always`, a crash of the machine may take whatever the
+/// system had not written to the disk yet.
 ///
-/// The folder holds no more than the bounds of the stream let be on its way, and up to 16 MiB that is acked. Its files
-/// are checksummed and for their owner alone. They hold records, and no credentials.
+/// Anything else that is wrong with a file, a gap before records that are there above all, is
+/// [`Damaged`](SpoolErrorKind::Damaged), with the file and the place in it: the stream does not open, and the files stay
+/// as they are.
+///
+/// When records cannot be written down (the disk is full, the folder was deleted), the stream ends with
+/// [`Error::Spool`](crate::Error::Spool) and has them in memory. [`recreate`](crate::Stream::recreate) writes them down
+/// before it sends them, or fails in turn: no stream goes on without its spool.
+///
+/// The folder holds no more than the bounds of the stream let be on its way, and up to 16 MiB that is acked. At these
+/// bounds ingest calls wait or are refused as without a spool. Its files are checksummed and for their owner alone. They
+/// hold records, and no credentials. The folder is free when the stream is dropped, whoever else still has a handle.
 ///
 /// ```no_run
 /// # async fn run<R: zerobus_client::ZerobusRecord>(client: zerobus_client::Client) -> Result<(), zerobus_client::Error> {
@@ -50,10 +69,8 @@ pub enum Replay {}
 pub(crate) fn format(folder: &Path) -> Result<(String, Format), Error> {
     let left = Leftovers::read(folder)?;
     let Some(header) = left.header.filter(|_| !left.messages.is_empty()) else {
-        return Err(Error::Spool {
-            path: folder.to_owned(),
-            problem: "there is nothing in it that is not acked".to_owned(),
-        });
+        let problem = "there is nothing in it that is not acked";
+        return Err(spool_error(folder, SpoolErrorKind::Empty, problem));
     };
     let format = if header.json {
         Format::json()
@@ -63,19 +80,11 @@ pub(crate) fn format(folder: &Path) -> Result<(String, Format), Error> {
     Ok((header.table, format))
 }
 
-/// The spool of a stream, which outlives the queue that writes to it when the stream is made anew.
-pub(crate) type SharedSpool = Arc<Mutex<SpoolWriter>>;
-
-pub(crate) fn lock(spool: &SharedSpool) -> MutexGuard<'_, SpoolWriter> {
-    // Nothing in here leaves the writer half changed.
-    spool.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// When what is in a spool is safe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum SpoolSync {
-    /// Once the system has it: it survives a crash of the process, not one of the machine.
+    /// Once the system has it: it survives a crash of the process, not always one of the machine.
     #[default]
     Os,
     /// Once the disk has it. Costs a flush of the disk for each message.
@@ -119,14 +128,18 @@ impl Spool {
         });
         match other {
             None => Ok(()),
-            Some(left) => Err(Error::Spool {
-                problem: format!(
+            Some(left) => {
+                let problem = format!(
                     "it holds {} records, and there are {count} lanes now, of which none takes them over; send them \
                      with `zerobus replay`, or open as many lanes as before",
                     left.records
-                ),
-                path: left.folder,
-            }),
+                );
+                Err(spool_error(
+                    &left.folder,
+                    SpoolErrorKind::OtherLanes,
+                    problem,
+                ))
+            }
         }
     }
 

@@ -1,41 +1,45 @@
 use std::collections::VecDeque;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::OpenOptions;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use fs4::{FileExt, TryLockError};
 use zerobus_schema::TableName;
 
-use super::contents::{Leftovers, file_name, io_error};
-use super::segment::{self, Header};
-use super::{Spool, SpoolSync};
+use super::contents::{Leftovers, file_name};
+use super::error::{WriteError, io_error, spool_error};
+use super::file::SegmentFile;
+use super::folder::Folder;
+use super::segment::Header;
+use super::{Spool, SpoolErrorKind};
+use crate::ack::Message;
+use crate::batch::Payload;
 use crate::error::Error;
 use crate::format::{Encoding, Format};
 
-const LOCK_FILE: &str = "lock";
 /// A file is ended with the message that takes it past this.
-const SEGMENT_BYTES: u64 = 8 << 20;
+pub(super) const SEGMENT_BYTES: u64 = if cfg!(test) { 400 } else { 8 << 20 };
 /// A file in which everything is acked is thrown away from this size on.
-const ACKED_BYTES: u64 = 1 << 20;
+const ACKED_BYTES: u64 = if cfg!(test) { 250 } else { 1 << 20 };
 
-/// The spool of one stream that is open.
+/// The spool of one stream that is open. Dropped, its folder is free.
 #[derive(Debug)]
 pub(crate) struct SpoolWriter {
-    folder: PathBuf,
-    sync: SpoolSync,
+    spool: Spool,
+    folder: Folder,
     header: Header,
     /// Each file, with how many records of the spool there are up to its end; the last one is `file` if that is open.
     files: VecDeque<(PathBuf, u64)>,
-    file: Option<File>,
-    file_bytes: u64,
+    file: Option<SegmentFile>,
+    /// A file of which a write has failed, until it ends with a whole entry again: nothing is written before.
+    torn: Option<SegmentFile>,
     queued: u64,
     acked: u64,
-    /// Nothing more is written after a write has failed: what follows would hang in the air.
-    failed: bool,
-    /// Held until the process ends.
-    _lock: File,
+    /// Why the messages from some message on are not in it. None are added before [`resume`](Self::resume): they would
+    /// follow a gap.
+    missing: Option<Error>,
 }
 
 impl SpoolWriter {
@@ -49,34 +53,33 @@ impl SpoolWriter {
         table: &TableName,
         format: &Format,
     ) -> Result<(Self, Leftovers), Error> {
-        let folder = spool.folder();
-        make_folder(folder).map_err(|error| io_error(folder, &error))?;
-        let lock = lock(folder)?;
-        let left = Leftovers::read(folder)?;
+        let folder = Folder::take(spool)?;
+        let left = Leftovers::read(folder.path())?;
         let header = Header {
             table: table.to_string(),
             json: format.encoding == Encoding::Json,
             descriptor: descriptor(format),
-            first_record: 0,
-            begun_millis: 0,
+            ..Header::default()
         };
-        check_same(folder, &header, &left)?;
+        check_same(folder.path(), &header, &left)?;
+        for unfinished in &left.unfinished {
+            let removed = folder.remove(unfinished);
+            removed.map_err(|error| error.into_error(unfinished))?;
+        }
         if let Some((path, len)) = &left.torn {
             cut_off(path, *len).map_err(|error| io_error(path, &error))?;
         }
         let mut writer = Self {
-            folder: folder.to_owned(),
-            sync: spool.sync,
+            spool: spool.clone(),
+            folder,
             header,
-            files: left.files.iter().cloned().collect(),
+            files: left.files.clone(),
             file: None,
-            file_bytes: 0,
+            torn: None,
             queued: left.queued,
             acked: left.acked,
-            failed: false,
-            _lock: lock,
+            missing: None,
         };
-        writer.remove_empty();
         writer.remove_acked();
         Ok((writer, left))
     }
@@ -84,42 +87,96 @@ impl SpoolWriter {
     /// Writes the framed records of one message down.
     ///
     /// # Errors
-    /// [`Error::Spool`]; this message and all after it are not in the spool then.
+    /// [`Error::Spool`]; this message and all after it are not in the spool then, until [`resume`](Self::resume).
     pub(crate) fn append(
         &mut self,
         payload: &[u8],
         records: i64,
         whole: bool,
     ) -> Result<(), Error> {
-        if self.failed {
-            return Ok(());
+        if let Some(error) = &self.missing {
+            return Err(error.clone());
         }
-        let written = self.try_append(payload, records, whole);
-        written.map_err(|error| {
-            self.failed = true;
-            Error::Spool {
-                path: self.folder.clone(),
-                problem: format!(
-                    "records cannot be written down: {error}; they are still in memory"
-                ),
-            }
+        self.try_append(payload, records, whole).map_err(|error| {
+            let error = error.into_error(self.folder.path());
+            self.missing.insert(error).clone()
         })
     }
 
-    fn try_append(&mut self, payload: &[u8], records: i64, whole: bool) -> io::Result<()> {
-        if self.file.is_none() || self.file_bytes >= SEGMENT_BYTES {
-            self.begin_file()?;
+    /// Writes down what of these messages, which are all that is not acked, is not in the spool.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append); it can be called again.
+    pub(crate) fn resume(&mut self, unacked: &[Message<Payload>]) -> Result<(), Error> {
+        if self.missing.is_none() {
+            return Ok(());
         }
-        let records = u32::try_from(records).map_err(io::Error::other)?;
-        let head = segment::batch_head(records, whole, payload);
-        if let Some(file) = &mut self.file {
-            file.write_all(&head)?;
-            file.write_all(payload)?;
-            if self.sync == SpoolSync::Always {
-                file.sync_data()?;
+        let begun = self.queued;
+        let mut there = match self.keeps_its_files()? {
+            true => self.queued - self.acked,
+            false => 0,
+        };
+        let all_anew = there == 0;
+        self.missing = None;
+        for message in unacked {
+            let records = message.records.unsigned_abs();
+            if there >= records {
+                there -= records;
+                continue;
             }
+            self.append(message.payload.framed(), message.records, message.whole)?;
         }
-        self.file_bytes += (head.len() + payload.len()) as u64;
+        if all_anew {
+            self.acked = self.acked.max(begun);
+            self.remove_acked();
+        }
+        Ok(())
+    }
+
+    /// Whether what was written is still there. If the folder is not, it is made and taken again.
+    fn keeps_its_files(&mut self) -> Result<bool, Error> {
+        match self.folder.check_in_place() {
+            Ok(()) => Ok(self.files.iter().all(|(path, _)| path.exists())),
+            Err(WriteError::Gone) => {
+                let folder = Folder::take(&self.spool)?;
+                let left = Leftovers::read(folder.path())?;
+                if !left.messages.is_empty() {
+                    let problem = format!(
+                        "it was replaced by one with {} records of another stream; put either somewhere else",
+                        left.records()
+                    );
+                    return Err(spool_error(folder.path(), SpoolErrorKind::Gone, problem));
+                }
+                self.folder = folder;
+                (self.file, self.torn) = (None, None);
+                // Of no concern any more, and what is numbered here begins anew behind it.
+                for (path, _) in &left.files {
+                    let removed = self.folder.remove(path);
+                    removed.map_err(|error| error.into_error(path))?;
+                }
+                self.files.clear();
+                self.acked = self.queued;
+                Ok(false)
+            }
+            Err(error) => Err(error.into_error(self.folder.path())),
+        }
+    }
+
+    fn try_append(&mut self, payload: &[u8], records: i64, whole: bool) -> Result<(), WriteError> {
+        let records = u32::try_from(records).map_err(io::Error::other)?;
+        self.mend()?;
+        let there = self.file.as_ref().map(SegmentFile::check_there);
+        there.transpose().inspect_err(|_| self.file = None)?;
+        let is_full = |file: &SegmentFile| file.len() >= SEGMENT_BYTES;
+        let mut file = match self.file.take_if(|file| !is_full(file)) {
+            Some(file) => file,
+            None => self.begin_file()?,
+        };
+        if let Err(error) = file.append(self.queued, records, whole, payload, self.folder.sync) {
+            self.put_aside(file);
+            return Err(error);
+        }
+        self.file = Some(file);
         self.queued += u64::from(records);
         if let Some((_, end)) = self.files.back_mut() {
             *end = self.queued;
@@ -127,26 +184,24 @@ impl SpoolWriter {
         Ok(())
     }
 
-    fn begin_file(&mut self) -> io::Result<()> {
-        let path = self.folder.join(file_name(self.queued));
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&path)?;
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        self.header.first_record = self.queued;
-        self.header.begun_millis = now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(0));
-        let header = segment::header_bytes(&self.header);
-        file.write_all(&header)?;
-        if self.sync == SpoolSync::Always {
-            file.sync_all()?;
-            sync_folder(&self.folder)?;
+    fn begin_file(&mut self) -> Result<SegmentFile, WriteError> {
+        self.file = None;
+        let path = self.folder.path().join(file_name(self.queued));
+        // One of that name that an earlier process, or a failed write, has left without records.
+        if self.files.back().is_some_and(|(last, _)| *last == path) {
+            self.folder.remove(&path)?;
+            self.files.pop_back();
         }
-        self.file = Some(file);
-        self.file_bytes = header.len() as u64;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let header = Header {
+            begun_millis: now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(0)),
+            acked: self.acked,
+            salt: RandomState::new().build_hasher().finish(),
+            ..self.header.clone()
+        };
+        let file = SegmentFile::begin(&self.folder, path.clone(), &header, self.queued)?;
         self.files.push_back((path, self.queued));
-        Ok(())
+        Ok(file)
     }
 
     /// So many more records are acked, or were handed out.
@@ -154,35 +209,39 @@ impl SpoolWriter {
         if records <= 0 {
             return;
         }
-        self.acked += records.unsigned_abs();
-        let acked = self.acked;
-        if acked >= self.queued && self.file_bytes >= ACKED_BYTES {
-            self.file = None;
-        }
+        // More are acked than are in it when some are missing.
+        self.acked = (self.acked + records.unsigned_abs()).min(self.queued);
+        let is_done = self.acked == self.queued;
+        self.file
+            .take_if(|file| is_done && file.len() >= ACKED_BYTES);
         self.remove_acked();
-        if let Some(file) = &mut self.file
-            && !self.failed
-        {
-            // What is not noted down is sent again after a crash, which is the worst of it.
-            let _ = file.write_all(&segment::acked_entry(acked));
+        if let Some(mut file) = self.file.take() {
+            match file.note_acked(self.queued, self.acked) {
+                Ok(()) => self.file = Some(file),
+                Err(error) => {
+                    // Sent again after a crash, which is the worst of it: the next file says it too.
+                    tracing::warn!(path = %file.path().display(), %error, "an ack cannot be noted in the spool");
+                    self.put_aside(file);
+                }
+            }
         }
     }
 
-    /// Everything is acked and nothing more comes.
-    pub(crate) fn finish(&mut self) {
-        if self.acked >= self.queued {
-            self.file = None;
-            self.remove_acked();
-        }
+    /// Writes nothing more to a file of which a write has failed.
+    fn put_aside(&mut self, file: SegmentFile) {
+        self.torn = Some(file);
+        // Otherwise it is tried again before anything else is written.
+        let _ = self.mend();
     }
 
-    /// Throws away a last file without records, whose name the next one will have.
-    fn remove_empty(&mut self) {
-        let next = self.folder.join(file_name(self.queued));
-        if self.files.back().is_some_and(|(path, _)| *path == next) {
-            self.files.pop_back();
-            let _ = fs::remove_file(next);
-        }
+    fn mend(&mut self) -> Result<(), WriteError> {
+        let Some(torn) = self.torn.take() else {
+            return Ok(());
+        };
+        torn.cut_back(self.folder.sync).map_err(|error| {
+            self.torn = Some(torn);
+            error.into()
+        })
     }
 
     /// Throws away the files in which everything is acked, but for the one that is being written.
@@ -192,7 +251,7 @@ impl SpoolWriter {
             && let Some((path, end)) = self.files.front()
             && *end <= self.acked
         {
-            if let Err(error) = fs::remove_file(path) {
+            if let Err(error) = self.folder.remove(path) {
                 tracing::warn!(path = %path.display(), %error, "a file of the spool cannot be removed");
             }
             self.files.pop_front();
@@ -202,64 +261,30 @@ impl SpoolWriter {
 
 impl Drop for SpoolWriter {
     fn drop(&mut self) {
-        self.finish();
+        if self.acked == self.queued {
+            self.file = None;
+            self.remove_acked();
+        }
     }
-}
-
-/// Whether a stream has the folder at this moment.
-pub(super) fn is_locked(folder: &Path) -> bool {
-    let Ok(file) = File::open(folder.join(LOCK_FILE)) else {
-        return false;
-    };
-    matches!(FileExt::try_lock(&file), Err(TryLockError::WouldBlock))
-}
-
-fn lock(folder: &Path) -> Result<File, Error> {
-    let path = folder.join(LOCK_FILE);
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options
-        .open(&path)
-        .map_err(|error| io_error(&path, &error))?;
-    match FileExt::try_lock(&file) {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Spool {
-            path: folder.to_owned(),
-            problem: "another stream has it; give each stream a folder of its own".to_owned(),
-        }),
-        Err(TryLockError::Error(error)) => Err(io_error(&path, &error)),
-    }
-}
-
-fn make_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 fn check_same(folder: &Path, header: &Header, left: &Leftovers) -> Result<(), Error> {
     let Some(found) = left.header.as_ref().filter(|_| !left.messages.is_empty()) else {
         return Ok(());
     };
-    let what = if found.table != header.table {
-        "another table"
+    let (kind, what) = if found.table != header.table {
+        (SpoolErrorKind::OtherTable, "another table")
     } else if (found.json, &found.descriptor) != (header.json, &header.descriptor) {
-        "another type of records"
+        (SpoolErrorKind::OtherRecords, "another type of records")
     } else {
         return Ok(());
     };
-    Err(Error::Spool {
-        path: folder.to_owned(),
-        problem: format!(
-            "it holds {} records of {what} ({}); send them with `zerobus replay`, or give this stream another folder",
-            left.records(),
-            found.table
-        ),
-    })
+    let problem = format!(
+        "it holds {} records of {what} ({}); send them with `zerobus replay`, or give this stream another folder",
+        left.records(),
+        found.table
+    );
+    Err(spool_error(folder, kind, problem))
 }
 
 fn descriptor(format: &Format) -> Bytes {
@@ -270,19 +295,9 @@ fn descriptor(format: &Format) -> Bytes {
 fn cut_off(path: &Path, len: usize) -> io::Result<()> {
     tracing::warn!(path = %path.display(), len, "the end of a file of the spool was half written, and is cut off");
     if len == 0 {
-        return fs::remove_file(path);
+        return std::fs::remove_file(path);
     }
     let file = OpenOptions::new().write(true).open(path)?;
     file.set_len(len as u64)?;
     file.sync_all()
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }

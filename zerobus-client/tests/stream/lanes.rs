@@ -279,3 +279,56 @@ async fn each_lane_has_its_own_callback_and_what_is_left_goes_to_one_sink() {
     assert_eq!(leftovers.try_recv().unwrap(), ["b"]);
     assert!(leftovers.try_recv().is_err(), "once for all lanes");
 }
+
+#[tokio::test]
+async fn lanes_that_do_not_all_open_leave_none_open() {
+    let mut server = Server::start().await;
+    let builder = client(&server).stream::<Line<'static>>();
+    let builder = builder.configure(|options| options.recovery = false);
+    let (lanes, mut open) = tokio::join!(builder.lanes(2).open(), async {
+        let open = server.opened().await;
+        let refused = server.call().await;
+        // Long enough for the first one to be a stream.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        refused.fail(Status::not_found("no such table"));
+        open
+    });
+    assert!(matches!(lanes, Err(Error::Status { .. })), "{lanes:?}");
+    let gone = async { while open.try_batch().await.is_some() {} };
+    let gone = tokio::time::timeout(Duration::from_secs(10), gone).await;
+    assert!(gone.is_ok(), "a lane goes on without an owner");
+}
+
+#[tokio::test]
+async fn a_lane_made_anew_frees_the_room_of_the_one_before() {
+    let mut server = Server::start().await;
+    let builder = client(&server)
+        .stream::<Line<'static>>()
+        .configure(|options| {
+            options.batch_records = 1;
+            options.max_inflight_records = 4;
+        });
+    let (lanes, mut calls) = tokio::join!(builder.lanes(1).open(), opened(&mut server, 1));
+    let mut lanes = lanes.unwrap();
+    // Keeps what it knows of the lane as it was.
+    let _producer = lanes.producer();
+    for text in numbered(0..3) {
+        lanes.try_ingest(&Line(&text)).unwrap();
+    }
+    let mut call = calls.remove(0);
+    call.records(0, 3).await;
+    call.fail(Status::not_found("gone"));
+    lanes.flush().await.unwrap_err();
+    let (made, mut call) = tokio::join!(lanes.recreate(), server.opened());
+    made.unwrap();
+    let (_, last) = call.records(0, 3).await;
+    call.ack(last);
+    lanes.flush().await.unwrap();
+    for text in numbered(0..4) {
+        lanes.try_ingest(&Line(&text)).unwrap();
+    }
+    assert!(matches!(
+        lanes.try_ingest(&Line("4")),
+        Err(Error::Full { records: 4, .. })
+    ));
+}

@@ -26,4 +26,5 @@ mod recovery;
 mod refusal;
 mod sight;
 mod spool;
+mod spool_faults;
 mod tls;

@@ -367,3 +367,19 @@ async fn a_service_that_takes_everything_and_acks_nothing_uses_up_the_retries() 
     assert!(matches!(error, Error::RetriesExhausted { .. }), "{error}");
     assert_eq!(texts_of(stream.get_unacked_records()), ["kept"]);
 }
+
+#[test]
+fn a_stream_whose_runtime_is_gone_takes_nothing_more() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (mut stream, _call, _server) = runtime.block_on(async {
+        let mut server = Server::start().await;
+        let (stream, call) = open(&mut server, |_| {}).await;
+        (stream, call, server)
+    });
+    stream.try_ingest(&Line("kept")).unwrap();
+    drop(runtime);
+    // Nobody would ever send it.
+    assert!(stream.try_ingest(&Line("late")).is_err());
+    assert!(stream.state().is_final());
+    assert_eq!(texts_of(stream.get_unacked_records()), ["kept"]);
+}

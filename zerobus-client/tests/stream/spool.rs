@@ -6,14 +6,21 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tonic::Status;
-use zerobus_client::{Error, Spool, SpoolContents, SpoolSync, Stream, StreamState};
+use zerobus_client::{
+    ColumnInfo, Error, Fingerprint, RecordError, Spool, SpoolContents, SpoolErrorKind, SpoolSync,
+    Stream, StreamState, ZerobusRecord,
+};
 
 use crate::delivery::client;
 use crate::record::{Line, numbered, texts_of};
 use crate::recovery::eager;
 use crate::server::{Call, Server};
 
-async fn open(server: &mut Server, folder: &Path, batch: usize) -> (Stream<Line<'static>>, Call) {
+pub(crate) async fn open(
+    server: &mut Server,
+    folder: &Path,
+    batch: usize,
+) -> (Stream<Line<'static>>, Call) {
     let builder = client(server)
         .stream::<Line<'static>>()
         .configure(|options| {
@@ -25,7 +32,7 @@ async fn open(server: &mut Server, folder: &Path, batch: usize) -> (Stream<Line<
     (stream.unwrap(), call)
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = paths.filter(|path| path.extension().is_some()).collect();
@@ -33,9 +40,34 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn problem(error: Error) -> String {
+pub(crate) fn problem(error: Error) -> String {
     assert!(matches!(error, Error::Spool { .. }), "{error:?}");
     error.to_string()
+}
+
+pub(crate) fn kind(error: &Error) -> SpoolErrorKind {
+    match error {
+        Error::Spool { kind, .. } => *kind,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The records of the same table when it had another column.
+struct WiderLine;
+
+impl ZerobusRecord for WiderLine {
+    const TABLE: &'static str = Line::TABLE;
+    const FINGERPRINT: Fingerprint = Fingerprint::from_bytes([8; 32]);
+    const COLUMNS: &'static [ColumnInfo] = Line::COLUMNS;
+    const DESCRIPTOR: &'static [u8] = b"\x0a\x05wider";
+
+    fn encode(&self, _: &mut Vec<u8>) -> Result<(), RecordError> {
+        Ok(())
+    }
+
+    fn validate(&self) -> Result<(), RecordError> {
+        Ok(())
+    }
 }
 
 /// Leaves the records 3 to 9 of ten, the fourth being the second of its message.
@@ -95,6 +127,7 @@ async fn what_is_left_is_replayed_without_its_type() {
     let client = client(&server);
     let other_table = client.stream::<Line<'_>>().table("main.default.other");
     let other_type = client.json_stream("main.default.lines");
+    let other_schema = client.stream::<WiderLine>();
     let errors = [
         other_table
             .spool(Spool::at(folder.path()))
@@ -106,11 +139,19 @@ async fn what_is_left_is_replayed_without_its_type() {
             .open()
             .await
             .unwrap_err(),
+        other_schema
+            .spool(Spool::at(folder.path()))
+            .open()
+            .await
+            .unwrap_err(),
     ];
-    for (error, part) in errors
-        .into_iter()
-        .zip(["another table", "another type of records"])
-    {
+    let expected = [
+        (SpoolErrorKind::OtherTable, "another table"),
+        (SpoolErrorKind::OtherRecords, "another type of records"),
+        (SpoolErrorKind::OtherRecords, "another type of records"),
+    ];
+    for (error, (is, part)) in errors.into_iter().zip(expected) {
+        assert_eq!(kind(&error), is);
         let text = problem(error);
         assert!(
             text.contains(part) && text.contains("zerobus replay"),
@@ -138,8 +179,8 @@ async fn what_is_left_is_replayed_without_its_type() {
         call.end();
     });
     closed.unwrap();
-    let text = problem(client.replay(folder.path()).unwrap_err());
-    assert!(text.contains("nothing"), "{text}");
+    let error = client.replay(folder.path()).unwrap_err();
+    assert_eq!(kind(&error), SpoolErrorKind::Empty);
 }
 
 #[tokio::test]
@@ -152,8 +193,9 @@ async fn a_folder_is_one_streams_at_a_time_and_nobody_elses() {
     let second = client(&server)
         .stream::<Line<'_>>()
         .spool(Spool::at(&folder));
-    let text = problem(second.open().await.unwrap_err());
-    assert!(text.contains("another stream has it"), "{text}");
+    let error = second.open().await.unwrap_err();
+    assert_eq!(kind(&error), SpoolErrorKind::InUse);
+    assert!(error.is_retryable());
     #[cfg(unix)]
     for path in files(&folder).iter().chain([&folder]) {
         use std::os::unix::fs::PermissionsExt as _;
@@ -190,6 +232,20 @@ async fn a_stream_that_is_made_anew_goes_on_with_its_spool() {
 }
 
 #[tokio::test]
+async fn a_folder_is_free_as_soon_as_its_stream_is_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start().await;
+    let (mut stream, mut call) = open(&mut server, folder.path(), 1).await;
+    stream.ingest_record(&Line("0")).await.unwrap();
+    call.records(0, 1).await;
+    // Its background task has had no time to end.
+    drop(stream);
+    let (stream, mut call) = open(&mut server, folder.path(), 1).await;
+    assert_eq!(stream.next_offset(), 1);
+    assert_eq!(call.records(0, 1).await.0, ["0"]);
+}
+
+#[tokio::test]
 async fn a_half_written_end_is_cut_off_and_any_other_damage_named() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start().await;
@@ -197,28 +253,32 @@ async fn a_half_written_end_is_cut_off_and_any_other_damage_named() {
     let file = files(folder.path()).remove(0);
     let whole = fs::read(&file).unwrap();
 
-    // In the middle: a record's text.
-    let at = whole
-        .windows(6)
-        .position(|window| window == b"text:4")
-        .unwrap();
-    let mut damaged = whole.clone();
-    damaged[at] ^= 1;
-    fs::write(&file, &damaged).unwrap();
-    let builder = client(&server)
-        .stream::<Line<'_>>()
-        .spool(Spool::at(folder.path()));
-    let text = problem(builder.open().await.unwrap_err());
+    // In the middle, a record's text and a length, and in the very last message: no crash leaves it so.
+    let at_text = |text: &[u8]| whole.windows(text.len()).position(|part| part == text);
     let name = file.file_name().unwrap().to_str().unwrap();
-    assert!(
-        text.contains(name) && text.contains("at byte ") && text.contains("checksum"),
-        "{text}"
-    );
-    assert_eq!(fs::read(&file).unwrap(), damaged, "it is not touched");
+    let header = 8 + 25 + u32::from_le_bytes(whole[8..12].try_into().unwrap()) as usize;
+    for at in [
+        at_text(b"text:4"),
+        Some(header),
+        Some(header + 1),
+        at_text(b"text:9"),
+    ] {
+        let mut damaged = whole.clone();
+        damaged[at.unwrap()] ^= 1;
+        fs::write(&file, &damaged).unwrap();
+        let builder = client(&server)
+            .stream::<Line<'_>>()
+            .spool(Spool::at(folder.path()));
+        let error = builder.open().await.unwrap_err();
+        assert_eq!(kind(&error), SpoolErrorKind::Damaged);
+        let text = problem(error);
+        assert!(text.contains(name) && text.contains("at byte "), "{text}");
+        assert_eq!(fs::read(&file).unwrap(), damaged, "it is not touched");
+        problem(SpoolContents::read(folder.path()).unwrap_err());
+    }
 
     // At the end: half of the next message.
-    let header = u32::from_le_bytes(whole[8..12].try_into().unwrap()) as usize;
-    let half = &whole[16 + header..][..19];
+    let half = &whole[header..][..19];
     fs::write(&file, [&whole[..], half].concat()).unwrap();
     let contents = SpoolContents::read(folder.path()).unwrap();
     assert_eq!((contents[0].records, contents[0].torn_bytes), (7, 19));
@@ -251,7 +311,9 @@ async fn lanes_have_a_folder_each_and_none_is_forgotten() {
         .collect();
     assert_eq!(names, ["lane-0", "lane-1"]);
     assert_eq!(left.iter().map(|one| one.records).sum::<u64>(), 3);
-    let text = problem(builder(&server).lanes(1).open().await.unwrap_err());
+    let error = builder(&server).lanes(1).open().await.unwrap_err();
+    assert_eq!(kind(&error), SpoolErrorKind::OtherLanes);
+    let text = problem(error);
     assert!(
         text.contains("lane-1") && text.contains("zerobus replay"),
         "{text}"
@@ -302,6 +364,9 @@ async fn a_process_that_is_killed_loses_nothing_that_it_sent() {
         .spawn()
         .unwrap();
         let mut call = server.opened().await;
+        let ours = client(&server).stream::<Line<'_>>();
+        let error = ours.spool(Spool::at(folder.path())).open().await;
+        assert_eq!(kind(&error.unwrap_err()), SpoolErrorKind::InUse);
         // Some messages are acked, some are not, and then it is over.
         let (mut records, mut messages) = (Vec::new(), 0);
         while messages < 40 + 10 * round {
@@ -389,6 +454,8 @@ async fn a_full_disk_ends_the_stream_and_keeps_what_was_taken() {
     let mut call = server.opened().await;
     let waiting = tokio::task::spawn_blocking(move || process.wait().unwrap());
     while call.try_batch().await.is_some() {}
+    let mut call = server.opened().await;
+    while call.try_batch().await.is_some() {}
     drop(call);
     assert!(waiting.await.unwrap().success());
 }
@@ -417,4 +484,11 @@ async fn in_a_process_with_little_room() {
     assert!(text.contains("cannot be written down"), "{text}");
     assert_eq!(stream.state(), StreamState::Failed);
     assert_eq!(stream.get_unacked_records().len(), taken);
+    // There is room again, in another file.
+    stream.recreate().await.unwrap();
+    for _ in 0..10 {
+        stream.ingest_record(&Line("one more")).await.unwrap();
+    }
+    let on_disk = SpoolContents::read(spool_folder()).unwrap();
+    assert_eq!(on_disk[0].records, taken as u64 + 10);
 }
