@@ -204,9 +204,17 @@ impl Call<'_> {
     }
 
     fn broken(&self, error: reqwest::Error) -> CatalogError {
-        let untrusted = is_certificate_error(&error);
+        let tls = tls_error(&error);
+        let untrusted = matches!(tls, Some(rustls::Error::InvalidCertificate(_)));
+        let no_tls = matches!(tls, Some(rustls::Error::InvalidMessage(_)));
         let message = chain(&error.without_url());
         let (action, url) = (self.action.to_owned(), self.url.to_owned());
+        if no_tls {
+            let problem = format!(
+                "{action}: the server at {url} does not speak TLS ({message}); if it is plaintext, write http:// before its address"
+            );
+            return CatalogError::Configuration { problem };
+        }
         if untrusted {
             CatalogError::Untrusted {
                 action,
@@ -370,17 +378,17 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Whether the certificate was refused, which trying again does not change.
-fn is_certificate_error(error: &(dyn std::error::Error + 'static)) -> bool {
+/// What TLS has to say about it.
+fn tls_error<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e rustls::Error> {
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-        return matches!(tls, rustls::Error::InvalidCertificate(_));
+        return Some(tls);
     }
     // An `io::Error` shows its inner error here only, not as its source.
     let inner = error
         .downcast_ref::<std::io::Error>()
         .and_then(std::io::Error::get_ref);
     match inner {
-        Some(inner) => is_certificate_error(inner),
-        None => error.source().is_some_and(is_certificate_error),
+        Some(inner) => tls_error(inner),
+        None => error.source().and_then(tls_error),
     }
 }

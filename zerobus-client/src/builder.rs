@@ -144,6 +144,7 @@ impl<R> StreamBuilder<R> {
     ///
     /// # Panics
     /// Outside a tokio runtime: the stream has a background task.
+    #[doc(alias = "build")]
     pub async fn open(self) -> Result<Stream<R>, Error> {
         let (opening, unacked_sink) = self.opening()?;
         let opened = opening.open(None).await?;
@@ -159,6 +160,7 @@ impl<R> StreamBuilder<R> {
     }
 
     /// Opens several streams under one handle instead of one: 1 to 64.
+    #[doc(alias = "multiplexed")]
     #[must_use]
     pub fn lanes(self, count: usize) -> LanesBuilder<R> {
         LanesBuilder::new(self, count)

@@ -85,6 +85,7 @@ impl Client {
 
     /// Begins to open a stream of records that are made at run time, into the table that the schema names unless told
     /// otherwise; see [`Dynamic`].
+    #[doc(alias = "dynamic_proto")]
     #[must_use]
     pub fn dynamic_stream(&self, schema: &RecordSchema) -> StreamBuilder<Dynamic> {
         self.stream_of(schema.name(), Format::dynamic(schema))
@@ -212,6 +213,7 @@ impl ClientBuilder {
 
     /// Where the workspace's token endpoint and Unity Catalog are. An endpoint on this machine is taken to be both
     /// unless this says otherwise.
+    #[doc(alias = "unity_catalog_url")]
     #[must_use]
     pub fn workspace_url(mut self, url: impl Into<String>) -> Self {
         self.config.workspace_url = Some(url.into());
@@ -249,6 +251,7 @@ impl ClientBuilder {
     ///     .build()?;
     /// # Ok::<(), zerobus_client::Error>(())
     /// ```
+    #[doc(alias = "federated_auth")]
     #[must_use]
     pub fn federation<S, F, T, E>(mut self, client_id: Option<&str>, supplier: S) -> Self
     where
@@ -346,6 +349,7 @@ impl ClientBuilder {
     }
 
     /// The application's name and version for the `user-agent`: `air-quality/1.2`.
+    #[doc(alias = "application_name")]
     #[must_use]
     pub fn application(mut self, name: impl Into<String>) -> Self {
         self.transport.application = Some(name.into());

@@ -143,18 +143,24 @@ impl Endpoint {
         if let Some(proxy) = &self.proxy {
             message += &format!(" through the proxy {proxy}");
         }
-        if is_tls_refusal(error) {
-            return Error::Untrusted { endpoint, message };
+        match refused_data(error) {
+            None => Error::Connection { endpoint, message },
+            Some(refused) => {
+                let tls = refused.get_ref().and_then(|inner| inner.downcast_ref());
+                if let Some(rustls::Error::InvalidMessage(_)) = tls {
+                    message += "; the server does not speak TLS: if it is plaintext, write http:// before its address";
+                }
+                Error::Untrusted { endpoint, message }
+            }
         }
-        Error::Connection { endpoint, message }
     }
 }
 
 /// What TLS refuses comes as invalid data, which a connection in the making has no other use for.
-fn is_tls_refusal(error: &(dyn std::error::Error + 'static)) -> bool {
+fn refused_data<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e io::Error> {
     std::iter::successors(Some(error), |error| error.source())
         .filter_map(|error| error.downcast_ref::<io::Error>())
-        .any(|error| error.kind() == io::ErrorKind::InvalidData)
+        .find(|error| error.kind() == io::ErrorKind::InvalidData)
 }
 
 /// rustls with *ring*; the roots are the system's, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`.

@@ -47,6 +47,7 @@ pub struct Lanes<R> {
 }
 
 /// A record's place among the lanes.
+#[doc(alias = "MessageId")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct LaneOffset {
@@ -133,6 +134,7 @@ impl<R> Lanes<R> {
     ///
     /// # Errors
     /// As [`Stream::wait_for_offset`].
+    #[doc(alias = "wait_for_message_id")]
     pub async fn wait_for_offset(&self, at: LaneOffset) -> Result<(), Error> {
         self.own.wait_for_offset(at).await
     }

@@ -19,6 +19,7 @@ use crate::error::Error;
 #[non_exhaustive]
 pub struct StreamOptions {
     /// Records taken and not acked; with this many, ingest calls wait. 1,000,000.
+    #[doc(alias = "max_inflight_requests")]
     pub max_inflight_records: usize,
     /// Encoded bytes taken and not acked; from this many on, ingest calls wait. It bounds the stream's memory, but
     /// for one record. Below it, an ingest call that is a MiB ahead of a connection that sends waits for that, for 2 ms
@@ -61,6 +62,7 @@ pub struct StreamOptions {
     /// How many times a minute a refused record is searched for, before a refusal ends the stream. 16.
     pub max_isolations: u32,
     /// Encoded bytes with which a batch is sent; at most 10,420,224. 64 KiB.
+    #[doc(alias = "max_ingest_payload_bytes")]
     pub batch_bytes: usize,
     /// Records with which a batch is sent. 4,096.
     pub batch_records: usize,

@@ -332,6 +332,7 @@ impl<R> Stream<R> {
     }
 
     /// What it has done so far.
+    #[doc(alias = "stats_exporter")]
     #[must_use]
     pub fn metrics(&self) -> StreamMetrics {
         self.queue().metrics(self.table().clone())
@@ -344,6 +345,8 @@ impl<R> Stream<R> {
     }
 
     /// Where the stream is in its life.
+    #[doc(alias = "get_state")]
+    #[doc(alias = "is_closed")]
     #[must_use]
     pub fn state(&self) -> StreamState {
         self.queue().state()

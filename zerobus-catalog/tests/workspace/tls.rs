@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -66,6 +68,23 @@ async fn a_given_ca_is_trusted_and_an_unknown_one_is_final() {
         error.to_string().contains("holds no certificate"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_told_from_one_that_is_away() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let _ = connection
+                .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                .await;
+        }
+    });
+    let (_, ca) = start().await;
+    let error = fetch(&url, Some(&ca)).await.unwrap_err();
+    assert!(!error.is_retryable());
+    assert!(error.to_string().contains("does not speak TLS"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

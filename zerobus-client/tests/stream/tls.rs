@@ -99,6 +99,18 @@ async fn a_private_ca_is_trusted_when_given_and_only_then() {
     assert!(error.to_string().contains("SSL_CERT_FILE"), "{error}");
 }
 
+#[tokio::test]
+async fn a_server_without_tls_is_told_from_one_that_is_not_trusted() {
+    let server = Server::start().await;
+    let (ca, _) = ca_and_identity();
+    let url = server.url().replace("http://", "https://");
+    let builder = Client::builder().endpoint(url).ca_certificate(ca);
+    let client = builder.ingest_token("t").build().unwrap();
+    let error = client.stream::<Line<'_>>().open().await.unwrap_err();
+    assert!(matches!(error, Error::Untrusted { .. }), "{error}");
+    assert!(error.to_string().contains("does not speak TLS"), "{error}");
+}
+
 #[test]
 fn a_file_that_is_no_certificate_is_refused() {
     let builder = Client::builder()
