@@ -57,10 +57,9 @@ impl<R> Stream<R> {
     /// As [`crate::Stream::ingest_record`].
     #[inline]
     pub fn ingest_record<T: Record<R> + ?Sized>(&mut self, record: &T) -> Result<i64, Error> {
-        match self.stream.try_ingest(record) {
-            Err(Error::Full { .. }) => self.background.block_on(self.stream.ingest_record(record)),
-            taken => taken,
-        }
+        let taken = self.stream.try_ingest(record);
+        self.background
+            .or_wait(taken, || self.stream.ingest_record(record))
     }
 
     /// The same, blocking for `limit` at most. An async caller puts
@@ -73,13 +72,9 @@ impl<R> Stream<R> {
         record: &T,
         limit: Duration,
     ) -> Result<i64, Error> {
-        match self.stream.try_ingest(record) {
-            Err(full @ Error::Full { .. }) => {
-                let ingest = async { timeout(limit, self.stream.ingest_record(record)).await };
-                self.background.block_on(ingest).unwrap_or(Err(full))
-            }
-            taken => taken,
-        }
+        let taken = self.stream.try_ingest(record);
+        self.background
+            .or_wait_for(limit, taken, || self.stream.ingest_record(record))
     }
 
     /// Takes records in order and returns the offset of the last one; none when there were none.
@@ -186,12 +181,9 @@ impl<R> Producer<R> {
     /// As there.
     #[inline]
     pub fn ingest_record<T: Record<R> + ?Sized>(&mut self, record: &T) -> Result<i64, Error> {
-        match self.producer.try_ingest(record) {
-            Err(Error::Full { .. }) => self
-                .background
-                .block_on(self.producer.ingest_record(record)),
-            taken => taken,
-        }
+        let taken = self.producer.try_ingest(record);
+        self.background
+            .or_wait(taken, || self.producer.ingest_record(record))
     }
 
     /// As [`Stream::ingest_record_timeout`].
@@ -203,13 +195,9 @@ impl<R> Producer<R> {
         record: &T,
         limit: Duration,
     ) -> Result<i64, Error> {
-        match self.producer.try_ingest(record) {
-            Err(full @ Error::Full { .. }) => {
-                let ingest = async { timeout(limit, self.producer.ingest_record(record)).await };
-                self.background.block_on(ingest).unwrap_or(Err(full))
-            }
-            taken => taken,
-        }
+        let taken = self.producer.try_ingest(record);
+        self.background
+            .or_wait_for(limit, taken, || self.producer.ingest_record(record))
     }
 
     /// As [`Stream::ingest_records`].
@@ -328,6 +316,36 @@ impl Background {
             runtime: handle,
             _stop: stop,
         })
+    }
+
+    /// What was taken, or else what comes of waiting where there was no room.
+    #[inline]
+    fn or_wait<T, F: Future<Output = Result<T, Error>>>(
+        &self,
+        taken: Result<T, Error>,
+        wait: impl FnOnce() -> F,
+    ) -> Result<T, Error> {
+        match taken {
+            Err(Error::Full { .. }) => self.block_on(wait()),
+            taken => taken,
+        }
+    }
+
+    /// The same, waiting for `limit` at most.
+    fn or_wait_for<T, F: Future<Output = Result<T, Error>>>(
+        &self,
+        limit: Duration,
+        taken: Result<T, Error>,
+        wait: impl FnOnce() -> F,
+    ) -> Result<T, Error> {
+        match taken {
+            Err(full @ Error::Full { .. }) => {
+                // Its timer is the background thread's, which is entered when it is first polled.
+                let in_time = async { timeout(limit, wait()).await };
+                self.block_on(in_time).unwrap_or(Err(full))
+            }
+            taken => taken,
+        }
     }
 
     /// Runs a future on the present thread, its timers and tasks on the background one. `Handle::block_on` would

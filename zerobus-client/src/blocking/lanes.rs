@@ -44,10 +44,9 @@ impl<R> Lanes<R> {
         &mut self,
         record: &T,
     ) -> Result<LaneOffset, Error> {
-        match self.lanes.try_ingest(record) {
-            Err(Error::Full { .. }) => self.background.block_on(self.lanes.ingest_record(record)),
-            taken => taken,
-        }
+        let taken = self.lanes.try_ingest(record);
+        self.background
+            .or_wait(taken, || self.lanes.ingest_record(record))
     }
 
     /// Takes one record on the lane of `key`; blocks likewise.
@@ -59,12 +58,9 @@ impl<R> Lanes<R> {
         key: &(impl Hash + ?Sized),
         record: &T,
     ) -> Result<LaneOffset, Error> {
-        match self.lanes.try_ingest_keyed(key, record) {
-            Err(Error::Full { .. }) => self
-                .background
-                .block_on(self.lanes.ingest_keyed(key, record)),
-            taken => taken,
-        }
+        let taken = self.lanes.try_ingest_keyed(key, record);
+        self.background
+            .or_wait(taken, || self.lanes.ingest_keyed(key, record))
     }
 
     /// Takes records as one message, which the service stores whole or not at all.
@@ -156,12 +152,9 @@ impl<R> LanesProducer<R> {
         &mut self,
         record: &T,
     ) -> Result<LaneOffset, Error> {
-        match self.producer.try_ingest(record) {
-            Err(Error::Full { .. }) => self
-                .background
-                .block_on(self.producer.ingest_record(record)),
-            taken => taken,
-        }
+        let taken = self.producer.try_ingest(record);
+        self.background
+            .or_wait(taken, || self.producer.ingest_record(record))
     }
 
     /// As [`Lanes::ingest_keyed`].
@@ -173,12 +166,9 @@ impl<R> LanesProducer<R> {
         key: &(impl Hash + ?Sized),
         record: &T,
     ) -> Result<LaneOffset, Error> {
-        match self.producer.try_ingest_keyed(key, record) {
-            Err(Error::Full { .. }) => self
-                .background
-                .block_on(self.producer.ingest_keyed(key, record)),
-            taken => taken,
-        }
+        let taken = self.producer.try_ingest_keyed(key, record);
+        self.background
+            .or_wait(taken, || self.producer.ingest_keyed(key, record))
     }
 
     /// Waits until the record at this place, and each that this producer took before on the same lane, is durable.

@@ -1,9 +1,10 @@
 //! Streams for code that is not async.
 
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tonic::Status;
-use zerobus_client::{Error, StreamState};
+use zerobus_client::{Client, Error, StreamState};
 
 use crate::delivery::client;
 use crate::lanes::ack_all;
@@ -13,7 +14,32 @@ use crate::server::Server;
 
 /// The server side, on a runtime of its own: stores and acks what comes on one call after another, breaking off the
 /// first one in the middle.
-fn serve(connections: usize) -> (zerobus_client::Client, std::thread::JoinHandle<Vec<String>>) {
+fn serve(connections: usize) -> (Client, JoinHandle<Vec<String>>) {
+    service(async move |mut server| {
+        let mut stored = Vec::new();
+        for connection in 0..connections {
+            let mut call = server.opened().await;
+            while let Some((id, batch)) = call.try_batch().await {
+                if connection + 1 < connections && id == 3 {
+                    break;
+                }
+                stored.extend(batch);
+                call.ack(id);
+            }
+            if connection + 1 < connections {
+                call.fail(Status::unavailable("again"));
+            } else {
+                call.end();
+            }
+        }
+        stored
+    })
+}
+
+/// A server side of its own thread and runtime, and a client of it.
+fn service<T: Send + 'static>(
+    run: impl AsyncFnOnce(Server) -> T + Send + 'static,
+) -> (Client, JoinHandle<T>) {
     let (sender, receiver) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -21,31 +47,15 @@ fn serve(connections: usize) -> (zerobus_client::Client, std::thread::JoinHandle
             .build()
             .unwrap();
         runtime.block_on(async {
-            let mut server = Server::start().await;
+            let server = Server::start().await;
             sender.send(client(&server)).unwrap();
-            let mut stored = Vec::new();
-            for connection in 0..connections {
-                let mut call = server.opened().await;
-                while let Some((id, batch)) = call.try_batch().await {
-                    if connection + 1 < connections && id == 3 {
-                        break;
-                    }
-                    stored.extend(batch);
-                    call.ack(id);
-                }
-                if connection + 1 < connections {
-                    call.fail(Status::unavailable("again"));
-                } else {
-                    call.end();
-                }
-            }
-            stored
+            run(server).await
         })
     });
     (receiver.recv().unwrap(), thread)
 }
 
-fn stream_through(client: &zerobus_client::Client) {
+fn stream_through(client: &Client) {
     let builder = client.stream::<Line<'static>>().configure(|options| {
         eager(options);
         options.batch_records = 3;
@@ -92,7 +102,7 @@ fn within_a_runtime_it_blocks_and_does_not_panic() {
 }
 
 /// Lanes, filled from here and from another thread.
-fn lanes_through(client: &zerobus_client::Client) {
+fn lanes_through(client: &Client) {
     let builder = client.stream::<Line<'static>>().configure(|options| {
         eager(options);
         options.batch_records = 3;
@@ -130,26 +140,16 @@ fn lanes_through(client: &zerobus_client::Client) {
 
 #[test]
 fn a_wait_with_a_limit_takes_the_record_in_time_or_not_at_all() {
-    let (sender, receiver) = std::sync::mpsc::channel();
     let (release, released) = tokio::sync::oneshot::channel();
-    let service = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let mut server = Server::start().await;
-            sender.send(client(&server)).unwrap();
-            let mut call = server.opened().await;
-            let (_, last) = call.records(0, 2).await;
-            released.await.unwrap();
-            call.ack(last);
-            call.records(last + 1, 1).await;
-            call.ack(last + 1);
-            assert!(call.try_batch().await.is_none());
-        });
+    let (client, service) = service(async move |mut server| {
+        let mut call = server.opened().await;
+        let (_, last) = call.records(0, 2).await;
+        released.await.unwrap();
+        call.ack(last);
+        call.records(last + 1, 1).await;
+        call.ack(last + 1);
+        assert!(call.try_batch().await.is_none());
     });
-    let client = receiver.recv().unwrap();
     let builder = client.stream::<Line<'static>>().configure(|options| {
         options.max_inflight_records = 2;
     });
@@ -173,20 +173,11 @@ fn a_wait_with_a_limit_takes_the_record_in_time_or_not_at_all() {
 
 #[test]
 fn lanes_are_for_code_that_is_not_async_too() {
-    let (sender, receiver) = std::sync::mpsc::channel();
-    let service = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let mut server = Server::start().await;
-            sender.send(client(&server)).unwrap();
-            let calls = vec![server.opened().await, server.opened().await];
-            ack_all(calls).await.concat()
-        })
+    let (client, service) = service(async |mut server| {
+        let calls = vec![server.opened().await, server.opened().await];
+        ack_all(calls).await.concat()
     });
-    lanes_through(&receiver.recv().unwrap());
+    lanes_through(&client);
     let mut stored = service.join().unwrap();
     stored.sort_by_key(|text| text.parse::<u32>().unwrap());
     assert_eq!(stored, numbered(0..102));
