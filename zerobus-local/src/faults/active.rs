@@ -22,6 +22,23 @@ struct Active {
     random: u64,
 }
 
+/// Those for whom a commit finds the disk full.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct FullFor {
+    all: bool,
+    streams: Vec<String>,
+}
+
+impl FullFor {
+    pub(crate) fn is_for(&self, stream_id: Option<&str>) -> bool {
+        self.all || stream_id.is_some_and(|id| self.streams.iter().any(|stream| stream == id))
+    }
+
+    pub(crate) fn is_for_nobody(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl Faults {
     pub(crate) fn new(rules: Vec<FaultRule>) -> Self {
         let faults = Self::default();
@@ -46,32 +63,45 @@ impl Faults {
         if !self.any.load(Ordering::Acquire) {
             return Vec::new();
         }
-        self.fired(
+        let mut faults = Vec::new();
+        self.fire(
             table,
             |stream| stream == stream_id,
             |fault| fault != Fault::DiskFull,
-        )
+            |rule| faults.push(rule.fault),
+        );
+        faults
     }
 
-    /// Whether a commit of a table finds the disk full. `streams` are those that it has something of.
+    /// For whom a commit of a table finds the disk full. `streams` are those that it has something of.
     pub(crate) fn with_commit<'s>(
         &self,
         table: &TableName,
         streams: impl Iterator<Item = &'s str> + Clone,
-    ) -> bool {
+    ) -> FullFor {
         let has = |stream: &str| streams.clone().any(|id| id == stream);
-        self.any.load(Ordering::Acquire)
-            && !self
-                .fired(table, has, |fault| fault == Fault::DiskFull)
-                .is_empty()
+        let mut full = FullFor::default();
+        if self.any.load(Ordering::Acquire) {
+            self.fire(
+                table,
+                has,
+                |fault| fault == Fault::DiskFull,
+                |rule| match &rule.stream {
+                    Some(stream) => full.streams.push(stream.clone()),
+                    None => full.all = true,
+                },
+            );
+        }
+        full
     }
 
-    fn fired(
+    fn fire(
         &self,
         table: &TableName,
         is_concerned: impl Fn(&str) -> bool,
         of_kind: impl Fn(Fault) -> bool,
-    ) -> Vec<Fault> {
+        mut fired: impl FnMut(&FaultRule),
+    ) {
         let mut active = self.lock();
         let concerned = active.iter_mut().filter(|active| {
             let rule = &active.rule;
@@ -79,7 +109,11 @@ impl Faults {
                 && rule.table.as_ref().is_none_or(|name| name == table)
                 && rule.stream.as_deref().is_none_or(&is_concerned)
         });
-        concerned.filter_map(Active::next).collect()
+        for active in concerned {
+            if active.is_next() {
+                fired(&active.rule);
+            }
+        }
     }
 
     /// The rules, how often each was looked at, and how often its fault happened.
@@ -103,15 +137,15 @@ impl Active {
         }
     }
 
-    fn next(&mut self) -> Option<Fault> {
+    fn is_next(&mut self) -> bool {
         self.seen += 1;
         let due =
             self.seen > self.rule.after && self.rule.times.is_none_or(|times| self.fired < times);
         if !due || self.draw() >= self.rule.probability {
-            return None;
+            return false;
         }
         self.fired += 1;
-        Some(self.rule.fault)
+        true
     }
 
     /// A number from 0 to 1, 1 not included (splitmix64).
@@ -176,14 +210,21 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_is_concerned_by_a_rule_for_one_of_its_streams() {
+    fn a_rule_for_one_stream_is_for_no_other_of_its_commit() {
         let table = TableName::parse("c.s.t").unwrap();
         let rule = FaultRule::new(Fault::DiskFull).stream("a");
         let faults = Faults::new(vec![rule]);
         let with = |streams: &[&'static str]| faults.with_commit(&table, streams.iter().copied());
-        assert!(with(&["b", "a"]));
-        assert!(!with(&["b"]));
-        assert!(!with(&[]));
+        let both = with(&["b", "a"]);
+        assert!(both.is_for(Some("a")));
+        // Though it is in the same commit.
+        assert!(!both.is_for(Some("b")));
+        assert!(!both.is_for(None));
+        assert!(with(&["b"]).is_for_nobody());
+        assert!(with(&[]).is_for_nobody());
+        faults.replace(vec![FaultRule::new(Fault::DiskFull).once()]);
+        assert!(with(&["b"]).is_for(None));
+        assert!(with(&["b"]).is_for_nobody());
     }
 
     #[test]

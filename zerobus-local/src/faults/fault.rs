@@ -34,7 +34,8 @@ pub enum Fault {
     /// Before the message is taken, somebody else adds a nullable STRING column to the table (`added_1`, `added_2`, …), as
     /// ALTER TABLE does. Streams that are open go on, and have NULL in it. `alter_table`
     AlterTable,
-    /// A commit finds no room on the disk; counted in commits of a table, not in messages. `disk_full`
+    /// A commit finds no room on the disk; counted in commits of a table, not in messages. For one stream, it is that one
+    /// alone whose part of the commit finds none. `disk_full`
     DiskFull,
 }
 

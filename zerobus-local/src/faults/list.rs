@@ -20,6 +20,7 @@ pub struct FaultError {
 impl FaultRule {
     /// Reads `{"faults": [{"fault": "delay_ack", "millis": 200, "table": "c.s.t", "stream": "…", "after": 0,
     /// "times": 1, "probability": 1.0, "seed": 0}]}`; everything but `fault`, and `millis` where there is a time, may be left out.
+    /// `"nth": 3` is short for `"after": 2, "times": 1`.
     ///
     /// # Errors
     /// [`FaultError`] names the rule and what is wrong with it.
@@ -45,13 +46,14 @@ impl FaultRule {
 
     fn parse(rule: &Value) -> Result<Self, String> {
         let rule = rule.as_object().ok_or("expected an object")?;
-        const KEYS: [&str; 8] = [
+        const KEYS: [&str; 9] = [
             "fault",
             "millis",
             "table",
             "stream",
             "after",
             "times",
+            "nth",
             "probability",
             "seed",
         ];
@@ -82,6 +84,14 @@ impl FaultRule {
         }
         parsed.after = number("after")?.unwrap_or_default();
         parsed.times = number("times")?;
+        match number("nth")? {
+            None => {}
+            Some(0) => return Err("nth: counted from 1".to_owned()),
+            Some(_) if parsed.after > 0 || parsed.times.is_some() => {
+                return Err("nth: says when and how often, without `after` and `times`".to_owned());
+            }
+            Some(nth) => parsed = parsed.nth(nth),
+        }
         parsed.seed = number("seed")?.unwrap_or_default();
         if let Some(probability) = rule.get("probability").filter(|value| !value.is_null()) {
             let within = probability.as_f64().filter(|p| (0.0..=1.0).contains(p));
@@ -164,6 +174,14 @@ mod tests {
             (
                 json!({"fault": "internal", "times": -1}),
                 "times: expected a whole number from 0, found -1",
+            ),
+            (
+                json!({"fault": "internal", "nth": 0}),
+                "nth: counted from 1",
+            ),
+            (
+                json!({"fault": "internal", "nth": 2, "times": 3}),
+                "nth: says when and how often",
             ),
             (
                 json!({"fault": "internal", "probability": 2}),

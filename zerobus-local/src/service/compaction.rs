@@ -5,6 +5,7 @@
 //! readers of earlier versions, as long as `delta.deletedFileRetentionDuration` says.
 
 use std::collections::{BTreeMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -96,8 +97,9 @@ impl Compaction {
     /// Has the next files made one; the writer gets to know by its inbox.
     pub(super) fn begin(&mut self, table: &DeltaTable, inbox: Option<mpsc::Sender<Note>>) {
         self.due = None;
+        // What is being done has its end, and what comes next follows from that.
         let Some(inbox) = inbox.filter(|_| self.running.is_none()) else {
-            return self.postpone();
+            return;
         };
         let (sources, retired) = {
             let mut files = self.files();
@@ -128,14 +130,22 @@ impl Compaction {
             }
             let paths = || sources.iter().map(|source| source.path.clone()).collect();
             let paths: HashSet<PathBuf> = paths();
-            let rewritten = rewriter.rewrite(sources, &is_over);
-            let compacted = rewritten.map_err(|error| NotCompacted {
-                problem: error.to_string(),
-                at_fault: match error {
-                    RewriteError::Source(_) => paths,
-                    RewriteError::Target(_) => HashSet::new(),
-                },
-            });
+            // Whatever a file holds, the writer hears of the end.
+            let rewritten = catch_unwind(AssertUnwindSafe(|| rewriter.rewrite(sources, &is_over)));
+            let compacted = match rewritten {
+                Ok(Ok(rewritten)) => Ok(rewritten),
+                Ok(Err(error)) => Err(NotCompacted {
+                    problem: error.to_string(),
+                    at_fault: match error {
+                        RewriteError::Source(_) => paths,
+                        RewriteError::Target(_) => HashSet::new(),
+                    },
+                }),
+                Err(_) => Err(NotCompacted {
+                    problem: "it broke off".to_owned(),
+                    at_fault: paths,
+                }),
+            };
             // Without a writer, nobody is to have the file.
             if let Err(mpsc::SendError(Note::Compacted(Ok(Some(unwanted))))) =
                 inbox.send(Note::Compacted(compacted))
@@ -150,7 +160,10 @@ impl Compaction {
     pub(super) fn end(&mut self, table: &DeltaTable, compacted: Compacted) -> Option<Rewritten> {
         self.running = None;
         match compacted {
-            Ok(None) => None,
+            Ok(None) => {
+                self.postpone();
+                None
+            }
             Ok(Some(rewritten)) => {
                 // There may be more.
                 self.due = self.compact.after.map(|_| Instant::now());

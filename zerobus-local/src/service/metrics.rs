@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::table::Table;
@@ -26,8 +26,8 @@ pub(super) struct TableMetrics {
     version: AtomicU64,
     compactions: AtomicU64,
     compaction_failures: AtomicU64,
-    /// Why the last one failed, until one succeeds.
-    compaction_problem: Mutex<Option<String>>,
+    commit_problem: Problem,
+    compaction_problem: Problem,
     ack_waits: AtomicU64,
     ack_wait_micros: AtomicU64,
 }
@@ -44,6 +44,23 @@ pub(super) struct Counts {
     pub(super) streams_refused: u64,
     pub(super) ack_waits: u64,
     pub(super) ack_wait: Duration,
+}
+
+/// Why something failed the last time, until it succeeds.
+#[derive(Debug, Default)]
+struct Problem(Mutex<Option<String>>);
+
+impl Problem {
+    fn set(&self, problem: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+    }
+
+    fn get(&self) -> Option<String> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
 }
 
 /// A stream as long as it is open.
@@ -104,6 +121,7 @@ impl TableMetrics {
         self.commits.fetch_add(1, Ordering::Relaxed);
         let micros = u64::try_from(took.as_micros()).unwrap_or_default();
         self.commit_micros.fetch_add(micros, Ordering::Relaxed);
+        self.commit_problem.set(None);
         self.rows.fetch_add(commit.rows, Ordering::Relaxed);
         self.bytes.fetch_add(commit.bytes, Ordering::Relaxed);
         self.version(commit.version);
@@ -112,28 +130,29 @@ impl TableMetrics {
     /// Small files were put together, in this version.
     pub(super) fn compacted(&self, version: u64) {
         self.compactions.fetch_add(1, Ordering::Relaxed);
-        *self.lock_problem() = None;
+        self.compaction_problem.set(None);
         self.version(version);
     }
 
     /// They were not.
     pub(super) fn not_compacted(&self, problem: String) {
         self.compaction_failures.fetch_add(1, Ordering::Relaxed);
-        *self.lock_problem() = Some(problem);
+        self.compaction_problem.set(Some(problem));
     }
 
-    /// Why small files are not put together, as far as it was tried last.
-    pub(super) fn compaction_problem(&self) -> Option<String> {
-        self.lock_problem().clone()
+    /// What is wrong with the table, as far as it was tried last to write to it.
+    pub(super) fn problem(&self) -> Option<String> {
+        let commit = self.commit_problem.get();
+        let commit = commit.map(|problem| format!("The last commit failed: {problem}."));
+        commit.or_else(|| {
+            let problem = self.compaction_problem.get()?;
+            Some(format!("Small files are not put together: {problem}."))
+        })
     }
 
-    fn lock_problem(&self) -> MutexGuard<'_, Option<String>> {
-        let problem = self.compaction_problem.lock();
-        problem.unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn commit_failed(&self) {
+    pub(super) fn commit_failed(&self, problem: String) {
         self.commit_failures.fetch_add(1, Ordering::Relaxed);
+        self.commit_problem.set(Some(problem));
     }
 
     pub(super) fn version(&self, version: u64) {

@@ -74,12 +74,7 @@ fn describe(table: &Table, oldest: Option<Duration>) -> Value {
         .files()
         .map(|files| (files.rows(), files.count(), files.bytes()));
     let (files, problem) = match files {
-        Ok(files) => {
-            let problem = table.metrics.compaction_problem();
-            let problem =
-                problem.map(|problem| format!("Small files are not put together: {problem}."));
-            (Some(files), problem)
-        }
+        Ok(files) => (Some(files), table.metrics.problem()),
         Err(problem) => (None, Some(problem.to_string())),
     };
     json!({

@@ -236,6 +236,8 @@ impl WriterThread {
             match not_before.filter(|_| !self.ready.is_empty()) {
                 _ if !self.asks.is_empty() => {}
                 Some(not_before) => self.gather_until(not_before, notes),
+                // It may have come during a commit, and nothing else may come for long.
+                None if self.compacted.is_some() || self.is_checkpointed => {}
                 None => match self.next(notes) {
                     Some(note) => self.note(note),
                     None => break,
@@ -431,13 +433,16 @@ impl WriterThread {
                 }
             }
         }
-        let ids = parts.iter().filter_map(|part| part.sink.stream_id());
-        if parts.iter().any(Part::is_something)
-            && self.writing.faults.with_commit(&self.served.name, ids)
-        {
-            let problem = "the disk has no room (injected fault disk_full)".to_owned();
-            let failure = WriteFailure::new(Code::Unavailable, problem);
-            outcome.fail_all(std::mem::take(&mut parts), failure);
+        if parts.iter().any(Part::is_something) {
+            let ids = parts.iter().filter_map(|part| part.sink.stream_id());
+            let full = self.writing.faults.with_commit(&self.served.name, ids);
+            if !full.is_for_nobody() {
+                let problem = "the disk has no room (injected fault disk_full)".to_owned();
+                let failure = WriteFailure::new(Code::Unavailable, problem);
+                let is_hit = |part: &mut Part| full.is_for(part.sink.stream_id());
+                let hit = parts.extract_if(.., is_hit).collect();
+                outcome.fail_all(hit, failure);
+            }
         }
         for attempt in 1.. {
             let batches = self.fitted(&mut parts, &mut outcome);
@@ -455,8 +460,8 @@ impl WriterThread {
                 }
             }
         }
-        if !outcome.failed.is_empty() {
-            self.served.metrics.commit_failed();
+        if let Some((_, failure)) = outcome.failed.first() {
+            self.served.metrics.commit_failed(failure.message.clone());
         }
         outcome
     }

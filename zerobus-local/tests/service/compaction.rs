@@ -114,7 +114,10 @@ async fn files_that_cannot_be_read_are_told_of_and_left_alone() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         });
-        waited.await.expect("nothing has changed")
+        match waited.await {
+            Ok(problem) => problem,
+            Err(_) => panic!("nothing has changed: {}", table(&local).await),
+        }
     };
     let told = problem(true).await;
     let told = told.as_str().unwrap();

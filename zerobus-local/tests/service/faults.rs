@@ -161,6 +161,7 @@ async fn faults_are_put_seen_and_taken_away_over_http() {
     let rules = json!({"faults": [
         {"fault": "unavailable", "table": TABLE, "after": 1, "times": 1},
         {"fault": "internal", "table": "main.default.other"},
+        {"fault": "internal", "nth": 3},
     ]});
     let answer = request(&local.server, "PUT", "/faults", &[], &rules.to_string()).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -175,6 +176,10 @@ async fn faults_are_put_seen_and_taken_away_over_http() {
     assert_eq!(faults["faults"][0]["seen"], 2);
     assert_eq!(faults["faults"][0]["fired"], 1);
     assert_eq!(faults["faults"][1]["seen"], 0);
+    assert_eq!(
+        [&faults["faults"][2]["after"], &faults["faults"][2]["times"]],
+        [2, 1]
+    );
 
     let wrong = request(
         &local.server,
@@ -229,6 +234,32 @@ async fn a_fault_of_one_stream_leaves_the_others_alone() {
         assert_eq!(faults["faults"][0]["stream"], rule_stream(&rules));
         assert_eq!(faults["faults"][0]["fired"], 1);
     }
+}
+
+#[tokio::test]
+async fn a_full_disk_for_one_stream_is_none_for_another_in_the_same_commit() {
+    let data = tempfile::TempDir::new().unwrap();
+    let server = zerobus_local::LocalZerobus::builder()
+        .data(data.path())
+        .seed_sql(crate::air_quality::DDL)
+        .commit_interval(Duration::from_secs(1))
+        .start()
+        .await
+        .unwrap();
+    let local = Local { data, server };
+    let mut other = Client::open(&local.server, RecordType::Proto).await;
+    let mut client = Client::open(&local.server, RecordType::Proto).await;
+    let rule = FaultRule::new(Fault::DiskFull).stream(client.stream_id.clone());
+    local.server.fail(rule);
+    // The first is committed at once, what comes then gathers.
+    for offset in 0..2 {
+        other.send(single(offset, &record(0))).await;
+    }
+    client.send(single(0, &record(1))).await;
+    let (acked, status) = client.refusal().await;
+    assert_eq!((acked, status.code()), (None, Code::Unavailable));
+    while other.acked().await < 1 {}
+    assert_eq!(local.temps(), [0, 0]);
 }
 
 fn rule_stream(rules: &str) -> serde_json::Value {

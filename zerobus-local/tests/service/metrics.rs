@@ -45,6 +45,16 @@ async fn what_was_taken_and_committed_is_counted() {
     ] {
         assert_eq!(metric(&local, name).await, value, "{name}");
     }
+    let problem = crate::sight::state(&local).await["tables"][0]["problem"].clone();
+    assert_eq!(
+        problem,
+        "The last commit failed: the disk has no room (injected fault disk_full)."
+    );
+    let mut client = Client::open(&local.server, RecordType::Proto).await;
+    client.send(single(0, &record(3))).await;
+    client.acked().await;
+    let problem = crate::sight::state(&local).await["tables"][0]["problem"].clone();
+    assert!(problem.is_null(), "{problem}");
     assert!(metric(&local, "record_bytes_total").await > 400.0);
     assert!(metric(&local, "data_file_bytes_total").await > 0.0);
     assert!(metric(&local, "commit_seconds_total").await > 0.0);
