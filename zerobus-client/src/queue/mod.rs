@@ -7,6 +7,8 @@
 
 mod core;
 mod driving;
+#[cfg(test)]
+mod model;
 mod producing;
 #[cfg(test)]
 mod tests;
