@@ -23,6 +23,8 @@ use crate::status::{GrpcCode, StatusError};
 
 /// The time the service is given to end a stream that was half-closed.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// The same where its owner waits. Everything is acked by then, and no service has promised to end it at all.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// What a stream's background task works with.
 pub(crate) struct Driver {
@@ -100,7 +102,7 @@ impl Driver {
             let next = match ended {
                 Ended::Closed => {
                     self.queue.finish_sending();
-                    farewell(connection).await;
+                    farewell(connection, GOODBYE).await;
                     return self.queue.end(None);
                 }
                 Ended::Failed(error) => Err(error),
@@ -108,7 +110,7 @@ impl Driver {
                     tracing::debug!(table = %self.connector.table, "stream moves to a new connection");
                     self.queue.count_rotation();
                     self.queue.finish_sending();
-                    tokio::spawn(farewell(connection));
+                    tokio::spawn(farewell(connection, FAREWELL));
                     self.move_on().await
                 }
                 Ended::Lost(error) if self.isolates(&error) => match self.isolate(error) {
@@ -486,8 +488,8 @@ fn broken(problem: impl Into<String>) -> Ended {
 }
 
 /// Reads what is left on a connection whose request side has ended.
-async fn farewell(mut connection: Connection) {
+async fn farewell(mut connection: Connection, allowed: Duration) {
     let end = async { while let Ok(Some(_)) = connection.responses.message().await {} };
     // The stream is over for us either way.
-    let _ = timeout(FAREWELL, end).await;
+    let _ = timeout(allowed, end).await;
 }

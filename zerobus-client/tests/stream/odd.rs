@@ -2,7 +2,6 @@
 //! one server happens to do.
 
 use std::io;
-use std::time::{Duration, Instant};
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Response};
@@ -416,9 +415,7 @@ async fn closing_does_not_depend_on_the_service_ending_the_stream() {
     stream.ingest_record(&Line("a")).await.unwrap();
     call.records(0, 1).await;
     call.ack(0);
-    let begun = Instant::now();
     stream.close().await.unwrap();
     assert_eq!(stream.state(), StreamState::Closed);
-    assert!(begun.elapsed() < Duration::from_secs(20));
     assert!(call.try_batch().await.is_none());
 }
