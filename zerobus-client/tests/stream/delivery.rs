@@ -1,5 +1,8 @@
 //! Records go out in order, packed, and come back as acks.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use zerobus_client::{Client, Error, Stream, StreamOptions, StreamState, ZerobusRecord};
@@ -142,6 +145,48 @@ async fn a_flush_that_takes_too_long_can_be_called_again() {
     stream.flush().await.unwrap();
     drop(call);
     stream.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_close_that_is_dropped_at_any_point_can_be_called_again() {
+    let mut took_more = [false; 2];
+    for polls in (0..20).chain([u32::MAX]) {
+        let mut server = Server::start().await;
+        let (mut stream, mut call) = open(&mut server, |_| {}).await;
+        let service = tokio::spawn(async move {
+            let mut stored = Vec::new();
+            while let Some((id, batch)) = call.try_batch().await {
+                stored.extend(batch);
+                call.ack(id);
+            }
+            stored
+        });
+        stream.ingest_record(&Line("a")).await.unwrap();
+        let mut closed = false;
+        {
+            let mut close = pin!(stream.close());
+            for _ in 0..polls {
+                closed = poll_fn(|cx| Poll::Ready(close.as_mut().poll(cx).is_ready())).await;
+                if closed {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_micros(200)).await;
+            }
+        }
+        // Taken as long as the call had not come to its end, and then stored like the first.
+        let more = stream.ingest_record(&Line("b")).await.is_ok();
+        assert!(!(more && closed));
+        took_more[usize::from(more)] = true;
+        stream.close().await.unwrap();
+        assert_eq!(stream.state(), StreamState::Closed);
+        let stored = service.await.unwrap();
+        assert_eq!(stored, ["a", "b"][..1 + usize::from(more)]);
+    }
+    assert_eq!(
+        took_more,
+        [true, true],
+        "before and after the end of the intake"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
