@@ -1,5 +1,6 @@
 //! The descriptor a client opens its stream with.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -10,6 +11,18 @@ use zerobus_schema::is_usable_field_number;
 
 /// The largest descriptor taken, in bytes: some hundred for each of 2,000 columns.
 const DESCRIPTOR_MAX: usize = 4 * 1024 * 1024;
+
+/// The longest name of a message or field, in bytes: Delta's 255 characters.
+const NAME_MAX: usize = 1_024;
+
+/// All full names of a descriptor's messages, in bytes. They hold each other, so that few bytes could make very many.
+const FULL_NAMES_MAX: usize = 16 * 1024 * 1024;
+
+/// What may be looked through to find types by relative names, in bytes.
+const LOOKUP_MAX: usize = 64 * 1024 * 1024;
+
+/// The most characters of a type's name that an error shows.
+const SHOWN_MAX: usize = 255;
 
 /// A self-contained `google.protobuf.DescriptorProto`, all type names resolved.
 #[derive(Debug)]
@@ -92,7 +105,7 @@ impl Descriptor {
             return Err(DescriptorError::Malformed("it has no name".to_owned()));
         }
         let mut types = Types::default();
-        types.collect(&proto, "");
+        types.collect(&proto, "")?;
         let messages = types
             .protos
             .iter()
@@ -116,24 +129,43 @@ impl Descriptor {
 struct Types<'a> {
     protos: Vec<(String, &'a DescriptorProto)>,
     by_name: HashMap<String, Kind>,
+    /// How long all names are that were collected.
+    length: usize,
+    /// How long all were that have been looked up.
+    looked_up: Cell<usize>,
 }
 
 impl<'a> Types<'a> {
-    fn collect(&mut self, proto: &'a DescriptorProto, parent: &str) {
-        let scope = format!("{parent}.{}", proto.name());
+    fn collect(&mut self, proto: &'a DescriptorProto, parent: &str) -> Result<(), DescriptorError> {
+        let scope = self.full_name(parent, proto.name())?;
         let at = self.protos.len();
         self.by_name
             .entry(scope.clone())
             .or_insert(Kind::Message(at));
         self.protos.push((scope.clone(), proto));
         for nested in &proto.enum_type {
-            self.by_name
-                .entry(format!("{scope}.{}", nested.name()))
-                .or_insert(Kind::Scalar(Type::Enum));
+            let name = self.full_name(&scope, nested.name())?;
+            self.by_name.entry(name).or_insert(Kind::Scalar(Type::Enum));
         }
         for nested in &proto.nested_type {
-            self.collect(nested, &scope);
+            self.collect(nested, &scope)?;
         }
+        Ok(())
+    }
+
+    fn full_name(&mut self, scope: &str, name: &str) -> Result<String, DescriptorError> {
+        let malformed = |problem: String| Err(DescriptorError::Malformed(problem));
+        if name.len() > NAME_MAX || name.contains('.') {
+            let shown = shown(name);
+            return malformed(format!("{shown:?} is no name of a message"));
+        }
+        self.length += scope.len() + 1 + name.len();
+        if self.length > FULL_NAMES_MAX {
+            return malformed(format!(
+                "the full names of its messages have more than {FULL_NAMES_MAX} bytes together"
+            ));
+        }
+        Ok(format!("{scope}.{name}"))
     }
 
     fn message(&self, scope: &str, proto: &DescriptorProto) -> Result<Message, DescriptorError> {
@@ -158,7 +190,8 @@ impl<'a> Types<'a> {
             });
         if let Some(twice) = twice {
             return Err(DescriptorError::Malformed(format!(
-                "message {scope} has two fields of {twice}"
+                "message {} has two fields of {twice}",
+                shown(scope)
             )));
         }
         Ok(Message {
@@ -173,8 +206,12 @@ impl<'a> Types<'a> {
 
     fn field(&self, scope: &str, field: &FieldDescriptorProto) -> Result<Field, DescriptorError> {
         let malformed = |problem: &str| {
-            DescriptorError::Malformed(format!("field {scope}.{} {problem}", field.name()))
+            let name = shown(field.name());
+            DescriptorError::Malformed(format!("field {}.{name} {problem}", shown(scope)))
         };
+        if field.name().len() > NAME_MAX {
+            return Err(malformed("has too long a name"));
+        }
         let number = u32::try_from(field.number())
             .ok()
             .filter(|&number| is_usable_field_number(number))
@@ -187,12 +224,12 @@ impl<'a> Types<'a> {
                 Some(scalar) => Kind::Scalar(scalar),
             },
             name => {
-                let kind =
-                    self.resolve(scope, name)
-                        .ok_or_else(|| DescriptorError::NotSelfContained {
-                            field: field.name().to_owned(),
-                            type_name: name.to_owned(),
-                        })?;
+                let kind = self.resolve(scope, name)?.ok_or_else(|| {
+                    DescriptorError::NotSelfContained {
+                        field: field.name().to_owned(),
+                        type_name: shown(name),
+                    }
+                })?;
                 match field.r#type.and_then(|t| Type::try_from(t).ok()) {
                     Some(Type::Group) => Kind::Scalar(Type::Group),
                     _ => kind,
@@ -208,17 +245,36 @@ impl<'a> Types<'a> {
     }
 
     /// A name with a leading dot stands for itself; any other is looked for from the innermost scope outwards.
-    fn resolve(&self, scope: &str, name: &str) -> Option<Kind> {
+    fn resolve(&self, scope: &str, name: &str) -> Result<Option<Kind>, DescriptorError> {
         if name.starts_with('.') {
-            return self.by_name.get(name).copied();
+            return Ok(self.by_name.get(name).copied());
         }
         let mut scope = scope;
         loop {
-            if let Some(kind) = self.by_name.get(&format!("{scope}.{name}")) {
-                return Some(*kind);
+            let looked_up = self.looked_up.get() + scope.len() + name.len();
+            if looked_up > LOOKUP_MAX {
+                return Err(DescriptorError::Malformed(
+                    "it has too many types of relative names: write them whole, with a leading dot"
+                        .to_owned(),
+                ));
             }
-            (scope, _) = scope.rsplit_once('.')?;
+            self.looked_up.set(looked_up);
+            if let Some(kind) = self.by_name.get(&format!("{scope}.{name}")) {
+                return Ok(Some(*kind));
+            }
+            match scope.rsplit_once('.') {
+                Some((outer, _)) => scope = outer,
+                None => return Ok(None),
+            }
         }
+    }
+}
+
+/// A name as an error shows it.
+fn shown(name: &str) -> String {
+    match name.char_indices().nth(SHOWN_MAX) {
+        Some((end, _)) => format!("{}…", name.get(..end).unwrap_or_default()),
+        None => name.to_owned(),
     }
 }
 
@@ -278,6 +334,47 @@ mod tests {
             };
             assert_eq!(error, expected);
         }
+    }
+
+    fn nested(name: &str, within: Vec<DescriptorProto>) -> DescriptorProto {
+        DescriptorProto {
+            name: Some(name.to_owned()),
+            nested_type: within,
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn few_bytes_do_not_make_very_many() {
+        // Each full name holds those of what it is in.
+        let empty = vec![nested("a", Vec::new()); 100_000];
+        let deep = (0..90).fold(nested(&"b".repeat(1_000), empty), |inner, _| {
+            nested(&"b".repeat(1_000), vec![inner])
+        });
+        // Each field is looked for at every level.
+        let mut sought = nested("s", Vec::new());
+        sought.field = (1..=10_000)
+            .map(|n| field(&format!("f{n}"), n, "r"))
+            .collect();
+        let mut seeking = (0..90).fold(sought, |inner, _| nested(&"c".repeat(100), vec![inner]));
+        seeking.nested_type.push(nested("r", Vec::new()));
+        // A name that is many.
+        let dotted = nested(&"a.".repeat(1_000_000), Vec::new());
+        let mut long = nested("l", Vec::new());
+        long.field = vec![field(&"f".repeat(1_000_000), 1, ".l")];
+        for (bad, problem) in [
+            (deep, "the full names of its messages"),
+            (seeking, "too many types of relative names"),
+            (dotted, "is no name of a message"),
+            (long, "has too long a name"),
+        ] {
+            let error = Descriptor::parse(&bad.encode_to_vec()).unwrap_err();
+            let said = error.to_string();
+            assert!(said.contains(problem), "{said}");
+            assert!(said.len() < 2_000, "{}", said.len());
+        }
+        let error = Descriptor::parse(&descriptor(&"x".repeat(1_000_000))).unwrap_err();
+        assert!(error.to_string().len() < 1_000);
     }
 
     #[test]

@@ -228,7 +228,7 @@ fn of_text(field: &FieldPlan, value: &str, error: &dyn std::error::Error) -> Fau
 #[cold]
 fn unknown(key: &str) -> Fault {
     let shown: String = key.chars().take(NAME_MAX).collect();
-    Fault::new("the table has no such column")
+    Fault::new("the table takes no such field")
         .said(format!("unrecognized field name '{shown}'"))
         .within(&shown)
         .at(Step::Key(key.to_owned()))

@@ -1,5 +1,6 @@
 //! Holds a client's descriptor against the table, once when a stream opens.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,6 +13,9 @@ use zerobus_schema::{ColumnPath, DataType, StructField, StructType, TableSchema}
 use super::descriptor::{self, Descriptor, Kind as Found};
 use super::partition;
 use super::plan::{FieldPlan, Kind, MessagePlan, Plan};
+
+/// More than anybody reads.
+const MISMATCHES_MAX: usize = 10_000;
 
 /// A field of the descriptor that does not fit the table, or a column it lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,11 +66,11 @@ struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     /// `expected` is what the mapping makes of `table`; `found` the client's message, when there is a descriptor.
-    fn message(
+    fn message<'t>(
         &mut self,
         path: &ColumnPath,
         expected: &proto::Message,
-        table: &StructType,
+        table: &'t StructType,
         found: Option<&'a descriptor::Message>,
     ) -> MessagePlan {
         let mut planned: Vec<(usize, FieldPlan)> = Vec::with_capacity(expected.fields.len());
@@ -87,10 +91,13 @@ impl<'a> Planner<'a> {
         };
         match found {
             Some(found) => {
+                let named =
+                    |(at, column): (usize, &'t StructField)| (column.name.as_str(), (at, column));
+                let by_name: HashMap<_, _> = table.fields.iter().enumerate().map(named).collect();
+                let sent: HashSet<_> = found.fields.iter().map(|field| &field.name).collect();
                 for field in &found.fields {
-                    let mut table = table.fields.iter().enumerate();
-                    match table.find(|(_, column)| column.name == field.name) {
-                        Some((at, column)) => {
+                    match by_name.get(field.name.as_str()) {
+                        Some(&(at, column)) => {
                             let field = plan_column(self, column, Some(field));
                             planned.extend(field.map(|field| (at, field)));
                         }
@@ -103,9 +110,7 @@ impl<'a> Planner<'a> {
                     }
                 }
                 for column in &table.fields {
-                    let missing = !column.nullable
-                        && !found.fields.iter().any(|field| field.name == column.name);
-                    if missing {
+                    if !column.nullable && !sent.contains(&column.name) {
                         let path = path.child(&column.name);
                         self.mismatch(SchemaCause::MissingRequiredColumn, &path, || {
                             let problem = format!(
@@ -336,6 +341,9 @@ impl<'a> Planner<'a> {
         path: &ColumnPath,
         problem: impl FnOnce() -> String,
     ) {
+        if self.mismatches.len() >= MISMATCHES_MAX {
+            return;
+        }
         self.mismatches.push(Mismatch {
             cause,
             path: path.clone(),

@@ -247,3 +247,43 @@ async fn a_computed_column_that_must_not_be_null_opens_no_stream() {
         "{status:?}"
     );
 }
+
+#[tokio::test]
+async fn what_no_stream_can_carry_is_left_out_and_must_not_be_needed() {
+    let ddl = "CREATE TABLE main.default.odd (temp INT, m MAP<DOUBLE, INT>, deep ARRAY<ARRAY<INT>>, day MAP<DATE, INT>); \
+               CREATE TABLE main.default.needed (temp INT, deep ARRAY<ARRAY<INT>> NOT NULL);";
+    let local = Local::with(ddl).await;
+    let insert = async |table: &str, body: &str| {
+        let token = crate::http::ingest_token(&local.server, table).await;
+        let bearer = format!("authorization: Bearer {token}");
+        let path = format!("/zerobus/v1/tables/{table}/insert");
+        crate::http::request(&local.server, "POST", &path, &[&bearer], body).await
+    };
+    let answer = insert("main.default.odd", r#"[{"temp": 1}]"#).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    for column in ["m", "deep", "day"] {
+        let answer = insert("main.default.odd", &format!(r#"[{{"{column}": null}}]"#)).await;
+        assert_eq!(answer.status, 400);
+        let said = format!("unrecognized field name '{column}'");
+        assert!(answer.body.contains(&said), "{}", answer.body);
+        let mut message = mapping::message(
+            &ddl::parse_create_table("CREATE TABLE main.default.odd (temp INT)").unwrap(),
+            &mapping::MappingOptions::default(),
+        )
+        .unwrap();
+        message.fields[0].name = column.to_owned();
+        let status =
+            Client::refused_by_table(&local.server, "main.default.odd", message.descriptor()).await;
+        let said = format!("TYPE_INCOMPATIBLE: column {column}: no stream can carry ");
+        assert!(status.message().contains(&said), "{status}");
+    }
+    let answer = insert("main.default.needed", r#"[{"temp": 1}]"#).await;
+    assert_eq!(answer.status, 400);
+    assert!(
+        answer
+            .body
+            .contains("column deep: no stream can carry ARRAY<ARRAY<INT>>"),
+        "{}",
+        answer.body
+    );
+}

@@ -49,7 +49,7 @@ async fn one_bad_record_keeps_the_whole_request_out() {
         ),
         (
             json!({"device_name": "a", "observed_at": 1, "x": 1}),
-            "unrecognized field name 'x' at line 1 column 38 (column x: the table has no such column)",
+            "unrecognized field name 'x' at line 1 column 38 (column x: the table takes no such field)",
         ),
         (json!(1), "expected a JSON object, found a number"),
     ] {

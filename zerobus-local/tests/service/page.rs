@@ -23,6 +23,7 @@ fn every_row_of_the_page_names_tests_that_there_are() {
             let (module, name) = test.split_once("::").unwrap_or_else(|| panic!("{row}"));
             let file = match module {
                 "decode" => "src/decode/tests.rs".to_owned(),
+                "descriptors" => "src/decode/descriptor.rs".to_owned(),
                 "binary" => "tests/binary.rs".to_owned(),
                 "variant" => "src/decode/variant.rs".to_owned(),
                 module => format!("tests/service/{module}.rs"),

@@ -114,7 +114,7 @@ async fn json_must_have_the_tables_keys_and_types() {
         ),
         (
             r#"{"device_name":"a","observed_at":1,"nope":1}"#,
-            "unrecognized field name 'nope' at line 1 column 41 (column nope: the table has no such column)",
+            "unrecognized field name 'nope' at line 1 column 41 (column nope: the table takes no such field)",
         ),
         (
             r#"{"deviceName":"a","observed_at":1}"#,
@@ -122,7 +122,7 @@ async fn json_must_have_the_tables_keys_and_types() {
         ),
         (
             r#"{"device_name":"a","observed_at":1,"location":{"lat":1,"lon":1,"long":1}}"#,
-            "unrecognized field name 'long' at line 1 column 69 (column location.long: the table has no such column)",
+            "unrecognized field name 'long' at line 1 column 69 (column location.long: the table takes no such field)",
         ),
         (
             r#"{"device_name":"a","observed_at":"2026-01-01T00:00:00Z"}"#,
