@@ -1,6 +1,8 @@
 use std::fmt;
+use std::future::poll_fn;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, PoisonError};
+use std::task::Poll;
 
 use bytes::Bytes;
 use tokio::task::JoinSet;
@@ -171,9 +173,20 @@ impl<R> Lanes<R> {
         for stream in &self.streams {
             stream.request_close();
         }
-        for stream in &mut self.streams {
-            stream.closed().await;
-        }
+        // Side by side, so that the time for callbacks is one for all.
+        let closing = self
+            .streams
+            .iter_mut()
+            .map(|stream| Box::pin(stream.closed()));
+        let mut closing: Vec<_> = closing.collect();
+        poll_fn(|cx| {
+            closing.retain_mut(|one| one.as_mut().poll(cx).is_pending());
+            match closing.is_empty() {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        })
+        .await;
         Ok(())
     }
 

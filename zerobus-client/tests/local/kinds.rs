@@ -335,7 +335,9 @@ async fn lanes_and_producers_take_many_records_at_once() {
     lanes.ingest_records(&texts[..10]).await.unwrap();
     let place = lanes.try_ingest_keyed(&7, &texts[10]).unwrap();
     lanes.ack(place).await.unwrap();
-    lanes.close().await.unwrap();
+    // From a task of its own, as everything here can be.
+    let closing = tokio::spawn(async move { lanes.close().await });
+    closing.await.unwrap().unwrap();
     let mut stream = client.json_stream(TABLE).open().await.unwrap();
     let mut producer = stream.producer();
     assert_eq!(producer.try_ingest_records(&texts[11..]).unwrap(), Some(18));
