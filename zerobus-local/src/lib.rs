@@ -70,6 +70,8 @@
 //!     server.wait_for_rows("main.default.events", 3, Duration::from_secs(10)).await?;
 //!     let rows: Vec<Row> = server.rows("main.default.events").await?;
 //!     assert_eq!(rows[2], Row { seq: 2, label: None });
+//!     // What was sent again counts again.
+//!     assert!(server.received("main.default.events")?.records >= 3);
 //!     server.shutdown().await;
 //!     Ok(())
 //! }
@@ -115,6 +117,10 @@
 
 #[doc = include_str!("strictness.md")]
 pub mod strictness {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod builder;
 mod decode;

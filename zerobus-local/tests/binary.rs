@@ -287,8 +287,16 @@ fn wrong_usage_has_a_status_of_its_own_and_shows_no_secret() {
 }
 
 #[test]
-fn help_goes_to_stdout() {
+fn help_goes_to_stdout_and_the_readme_has_all_of_it() {
     let output = command(&["--help"]).output().unwrap();
     assert!(output.status.success());
-    assert!(output.stdout.starts_with(b"Usage: zerobus-local"));
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert!(help.starts_with("Usage: zerobus-local"));
+    let readme = include_str!("../README.md");
+    let flags = help.lines().filter_map(|line| line.strip_prefix("  --"));
+    let flags: Vec<_> = flags.map(|flag| flag.split("  ").next().unwrap()).collect();
+    assert!(flags.len() > 10, "{flags:?}");
+    for flag in flags {
+        assert!(readme.contains(&format!("`--{flag}`")), "--{flag}");
+    }
 }

@@ -206,6 +206,18 @@ async fn faults_are_put_seen_and_taken_away_over_http() {
 }
 
 #[tokio::test]
+async fn the_readme_names_them_all() {
+    let local = Local::start().await;
+    let state = crate::sight::state(&local).await;
+    let names = state["fault_names"].as_array().unwrap();
+    assert!(names.len() > 10, "{names:?}");
+    for name in names {
+        let name = format!("`{}`", name["fault"].as_str().unwrap());
+        assert!(include_str!("../../README.md").contains(&name), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_fault_of_one_stream_leaves_the_others_alone() {
     for fault in [Fault::Unavailable, Fault::DiskFull] {
         let local = Local::start().await;
