@@ -176,7 +176,7 @@ impl Client {
         let (table, format) = spool::format(folder)?;
         Ok(self
             .stream_of::<Replay>(table, format)
-            .spool(Spool::at(folder)))
+            .spool(Spool::one_at(folder)))
     }
 
     fn stream_of<R>(&self, table: impl Into<String>, format: Format) -> StreamBuilder<R> {

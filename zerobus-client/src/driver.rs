@@ -25,6 +25,8 @@ use crate::status::{GrpcCode, StatusError};
 const FAREWELL: Duration = Duration::from_secs(5);
 /// The same where its owner waits. Everything is acked by then, and no service has promised to end it at all.
 const GOODBYE: Duration = Duration::from_secs(1);
+/// Longer than any stream, and nothing that a clock cannot count.
+const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3_600);
 
 /// What a stream's background task works with.
 pub(crate) struct Driver {
@@ -39,6 +41,14 @@ pub(crate) struct Driver {
     isolation: Isolation,
     dead_letters: Option<DeadLetters>,
     lane: usize,
+}
+
+/// A stream whose opening is dropped leaves no connection behind; one whose task is, with its runtime or by a panic,
+/// leaves nobody waiting.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.queue.end(None);
+    }
 }
 
 /// How the life of one connection ended.
@@ -86,17 +96,8 @@ impl Driver {
         }
     }
 
-    /// Serves the stream until its end. Dropped before, with its runtime or by a panic, it ends it too: nobody is left
-    /// waiting.
-    pub(crate) fn run(self, connection: Connection) -> impl Future<Output = ()> + Send {
-        let end = EndOnDrop(Arc::clone(&self.queue));
-        async move {
-            let _end = end;
-            self.serve_until_end(connection).await;
-        }
-    }
-
-    async fn serve_until_end(mut self, mut connection: Connection) {
+    /// Serves the stream until its end.
+    pub(crate) async fn run(mut self, mut connection: Connection) {
         loop {
             let ended = self.serve(&mut connection).await;
             let next = match ended {
@@ -152,7 +153,7 @@ impl Driver {
         let mut serving = Serving {
             progressed: false,
             move_by: None,
-            check_acks_at: opened + self.options.server_lack_of_ack_timeout,
+            check_acks_at: later(opened, self.options.server_lack_of_ack_timeout),
         };
         let mut timer = pin!(sleep_until(opened));
         let ended = loop {
@@ -160,7 +161,7 @@ impl Driver {
             let ended = tokio::select! {
                 response = connection.responses.message() => self.on_response(response, &mut serving),
                 () = self.queue.lingered(), if self.linger_until.is_none() => {
-                    self.linger_until = Some(Instant::now() + self.options.linger);
+                    self.linger_until = Some(later(Instant::now(), self.options.linger));
                     None
                 }
                 () = timer.as_mut() => self.on_time(&mut serving),
@@ -304,7 +305,7 @@ impl Driver {
         let allowed = self.options.server_lack_of_ack_timeout;
         if serving.check_acks_at <= now {
             // Set again from what is waiting at this moment, so that sending needs no timer of its own.
-            serving.check_acks_at = self.queue.waiting_since().unwrap_or(now) + allowed;
+            serving.check_acks_at = later(self.queue.waiting_since().unwrap_or(now), allowed);
             if serving.check_acks_at <= now {
                 return Some(Ended::Lost(Error::LackOfAck {
                     after: allowed,
@@ -385,8 +386,9 @@ impl Driver {
         if wait.is_zero() || self.queue.in_flight() == 0 {
             return Some(self.moved());
         }
-        let now = Instant::now();
-        serving.move_by = Some(now.checked_add(wait).unwrap_or(now + FAREWELL));
+        // Another signal does not put off the first.
+        let by = later(Instant::now(), wait);
+        serving.move_by = Some(serving.move_by.map_or(by, |first| first.min(by)));
         None
     }
 
@@ -473,18 +475,15 @@ impl Driver {
     }
 }
 
-struct EndOnDrop(Arc<Queue>);
-
-impl Drop for EndOnDrop {
-    fn drop(&mut self) {
-        self.0.end(None);
-    }
-}
-
 fn broken(problem: impl Into<String>) -> Ended {
     Ended::Lost(Error::Protocol {
         problem: problem.into(),
     })
+}
+
+/// `time` after `from`, or as good as never.
+fn later(from: Instant, time: Duration) -> Instant {
+    from.checked_add(time.min(NEVER)).unwrap_or(from)
 }
 
 /// Reads what is left on a connection whose request side has ended.

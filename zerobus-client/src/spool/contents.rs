@@ -54,31 +54,33 @@ impl SpoolContents {
     /// # Errors
     /// [`Error::Spool`] when a file cannot be read, or is damaged by something else than a crash.
     pub fn read(folder: impl AsRef<Path>) -> Result<Vec<Self>, Error> {
-        let mut found = Vec::new();
-        for folder in folders(folder.as_ref())? {
-            let left = Leftovers::read(&folder)?;
-            let Some(header) = &left.header else {
-                continue;
-            };
-            if left.messages.is_empty() {
-                continue;
-            }
-            found.push(Self {
-                table: TableName::parse(&header.table)?,
-                records: left.records(),
-                bytes: left.messages.iter().map(|message| message.bytes).sum(),
-                since: SystemTime::UNIX_EPOCH + Duration::from_millis(left.since_millis),
-                in_use: folder::is_in_use(&folder),
-                torn_bytes: left.torn_bytes,
-                folder,
-            });
-        }
-        Ok(found)
+        let folders = folders(folder.as_ref())?;
+        let found = folders
+            .into_iter()
+            .filter_map(|one| Self::of(one).transpose());
+        found.collect()
+    }
+
+    /// What this very folder holds; none when that is nothing.
+    pub(super) fn of(folder: PathBuf) -> Result<Option<Self>, Error> {
+        let left = Leftovers::read(&folder)?;
+        let Some(header) = left.header.as_ref().filter(|_| !left.messages.is_empty()) else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            table: TableName::parse(&header.table)?,
+            records: left.records(),
+            bytes: left.messages.iter().map(|message| message.bytes).sum(),
+            since: SystemTime::UNIX_EPOCH + Duration::from_millis(left.since_millis),
+            in_use: folder::is_in_use(&folder),
+            torn_bytes: left.torn_bytes,
+            folder,
+        }))
     }
 }
 
 /// The folder itself, and those of lanes in it, in order.
-pub(crate) fn folders(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+pub(super) fn folders(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut lanes = Vec::new();
     for entry in fs::read_dir(folder).map_err(|error| io_error(folder, &error))? {
         let entry = entry.map_err(|error| io_error(folder, &error))?;

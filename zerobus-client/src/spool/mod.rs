@@ -58,6 +58,8 @@ use crate::format::Format;
 pub struct Spool {
     pub(crate) folder: PathBuf,
     pub(crate) sync: SpoolSync,
+    /// It is neither one lane's nor one that is replayed among others.
+    is_alone: bool,
 }
 
 /// The kind of a stream that sends what a spool holds, and takes nothing; opened with
@@ -98,6 +100,7 @@ impl Spool {
         Self {
             folder: folder.into(),
             sync: SpoolSync::Os,
+            is_alone: true,
         }
     }
 
@@ -108,11 +111,20 @@ impl Spool {
         self
     }
 
+    /// One of several, to be replayed by itself.
+    pub(crate) fn one_at(folder: &Path) -> Self {
+        Self {
+            is_alone: false,
+            ..Self::at(folder)
+        }
+    }
+
     /// That of one lane.
     pub(crate) fn of_lane(&self, lane: usize) -> Self {
         Self {
             folder: self.folder.join(lane_name(lane)),
             sync: self.sync,
+            is_alone: false,
         }
     }
 
@@ -121,26 +133,36 @@ impl Spool {
         if !self.folder.exists() {
             return Ok(());
         }
-        let names: Vec<String> = (0..count).map(lane_name).collect();
-        let other = SpoolContents::read(&self.folder)?.into_iter().find(|left| {
-            let name = left.folder.file_name().and_then(|name| name.to_str());
-            left.folder == self.folder || !names.iter().any(|lane| Some(lane.as_str()) == name)
-        });
-        match other {
-            None => Ok(()),
-            Some(left) => {
+        let lanes: Vec<PathBuf> = (0..count)
+            .map(|lane| self.folder.join(lane_name(lane)))
+            .collect();
+        let what = format!("there are {count} lanes now, of which none takes them over");
+        self.check_forgotten(&what, |folder| lanes.iter().any(|lane| lane == folder))
+    }
+
+    /// Refuses, for a stream without lanes, a folder in which there are records of some.
+    fn check_alone(&self) -> Result<(), Error> {
+        if !self.is_alone {
+            return Ok(());
+        }
+        let what = "a stream without lanes does not take them over";
+        self.check_forgotten(what, |folder| folder == self.folder)
+    }
+
+    fn check_forgotten(&self, what: &str, is_taken: impl Fn(&Path) -> bool) -> Result<(), Error> {
+        for folder in contents::folders(&self.folder)? {
+            if !is_taken(&folder)
+                && let Some(left) = SpoolContents::of(folder)?
+            {
                 let problem = format!(
-                    "it holds {} records, and there are {count} lanes now, of which none takes them over; send them \
-                     with `zerobus replay`, or open as many lanes as before",
+                    "it holds {} records, and {what}; send them with `zerobus replay`, or open as many lanes as before",
                     left.records
                 );
-                Err(spool_error(
-                    &left.folder,
-                    SpoolErrorKind::OtherLanes,
-                    problem,
-                ))
+                let kind = SpoolErrorKind::OtherLanes;
+                return Err(spool_error(&left.folder, kind, problem));
             }
         }
+        Ok(())
     }
 
     pub(crate) fn folder(&self) -> &Path {

@@ -54,6 +54,7 @@ impl SpoolWriter {
         format: &Format,
     ) -> Result<(Self, Leftovers), Error> {
         let folder = Folder::take(spool)?;
+        spool.check_alone()?;
         let left = Leftovers::read(folder.path())?;
         let header = Header {
             table: table.to_string(),

@@ -6,8 +6,9 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRng, TestRunner};
 use tokio::sync::oneshot;
 use tonic::Status;
+use zerobus_client::{Spool, SpoolContents};
 
-use crate::delivery::open;
+use crate::delivery::{client, open};
 use crate::record::{Line, numbered};
 use crate::recovery::eager;
 use crate::server::{Call, Server};
@@ -52,7 +53,7 @@ async fn serve(
         let Some((id, batch)) = call.try_batch().await else {
             drop(call);
             tokio::select! {
-                next = server.opened() => call = next,
+                next = server.opened_at_last() => call = next,
                 _ = &mut done => return stored,
             }
             continue;
@@ -73,14 +74,14 @@ async fn serve(
             Act::AckMost => call.ack(id - 1),
             Act::Fail => {
                 call.fail(Status::unavailable("chaos"));
-                call = server.opened().await;
+                call = server.opened_at_last().await;
             }
             Act::AckAndEnd => {
                 call.ack(id);
                 call.end();
                 // Everything may be acked by now, and the stream be closed.
                 tokio::select! {
-                    next = server.opened() => call = next,
+                    next = server.opened_at_last() => call = next,
                     _ = &mut done => return stored,
                 }
             }
@@ -143,6 +144,101 @@ fn nothing_is_lost_or_reordered_however_connections_end() {
             let order = first_occurrences(&stored);
             let total = u32::try_from(total).unwrap();
             prop_assert!(order.into_iter().eq(0..total), "{stored:?}");
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// What becomes of a stream after some records.
+#[derive(Debug, Clone, Copy)]
+enum Fate {
+    /// It is dropped, and the next one opened with its spool.
+    Dropped,
+    /// It is made anew while its task is at work.
+    MadeAnew,
+    /// The same, but dropped on the way and tried again.
+    MadeAnewAtLast,
+    Goes,
+}
+
+fn fates() -> impl Strategy<Value = Vec<(usize, Fate)>> {
+    let fate = prop_oneof![
+        2 => Just(Fate::Dropped),
+        2 => Just(Fate::MadeAnew),
+        1 => Just(Fate::MadeAnewAtLast),
+        1 => Just(Fate::Goes),
+    ];
+    proptest::collection::vec((1..200usize, fate), 1..20)
+}
+
+#[test]
+fn nothing_is_lost_or_reordered_however_streams_with_a_spool_end() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let config = Config {
+        failure_persistence: None,
+        ..Config::with_cases(24)
+    };
+    let rng = TestRng::deterministic_rng(config.rng_algorithm);
+    let mut runner = TestRunner::new_with_rng(config, rng);
+    let cases = (acts(), fates(), 1..20usize);
+    runner
+        .run(&cases, |(acts, fates, batch_records)| {
+            let folder = tempfile::tempdir().unwrap();
+            let (stored, total) = runtime.block_on(async {
+                let mut server = Server::start().await;
+                let client = client(&server);
+                let builder = || {
+                    let builder = client.stream::<Line<'static>>();
+                    builder
+                        .spool(Spool::at(folder.path()))
+                        .configure(|options| {
+                            eager(options);
+                            options.batch_records = batch_records;
+                            options.server_lack_of_ack_timeout = Duration::from_millis(50);
+                        })
+                };
+                let (stream, call) = tokio::join!(builder().open(), server.opened());
+                let mut stream = stream.unwrap();
+                let (finish, done) = oneshot::channel();
+                let service = tokio::spawn(serve(server, call, acts, done));
+                let mut total = 0;
+                for (count, fate) in fates {
+                    for text in numbered(total..total + count) {
+                        stream.ingest_record(&Line(&text)).await.unwrap();
+                    }
+                    total += count;
+                    // Acks come while it ends.
+                    tokio::time::sleep(Duration::from_micros(count as u64 * 10)).await;
+                    match fate {
+                        Fate::Dropped => {
+                            drop(stream);
+                            stream = builder().open().await.unwrap();
+                        }
+                        Fate::MadeAnew => stream.recreate().await.unwrap(),
+                        Fate::MadeAnewAtLast => {
+                            let wait = Duration::from_micros(count as u64);
+                            let made = tokio::time::timeout(wait, stream.recreate()).await;
+                            if made.is_err() {
+                                stream.recreate().await.unwrap();
+                            }
+                        }
+                        Fate::Goes => {}
+                    }
+                }
+                stream.flush().await.unwrap();
+                stream.close().await.unwrap();
+                drop(stream);
+                finish.send(()).unwrap();
+                (service.await.unwrap(), total)
+            });
+            let order = first_occurrences(&stored);
+            let total = u32::try_from(total).unwrap();
+            prop_assert!(order.iter().copied().eq(0..total), "{order:?} of {total}");
+            prop_assert_eq!(SpoolContents::read(folder.path()).unwrap(), []);
             Ok(())
         })
         .unwrap();

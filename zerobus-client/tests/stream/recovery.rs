@@ -383,3 +383,76 @@ fn a_stream_whose_runtime_is_gone_takes_nothing_more() {
     assert!(stream.state().is_final());
     assert_eq!(texts_of(stream.get_unacked_records()), ["kept"]);
 }
+
+#[tokio::test]
+async fn times_without_an_end_are_waited_for_without_an_end() {
+    let mut server = Server::start().await;
+    let (mut stream, mut call) = open(&mut server, |options| {
+        options.linger = Duration::MAX;
+        options.recovery_timeout = Duration::MAX;
+        options.recovery_backoff = Duration::MAX;
+        options.server_lack_of_ack_timeout = Duration::MAX;
+        options.flush_timeout = Duration::MAX;
+        options.stream_paused_max_wait_time = Some(Duration::MAX);
+        options.callback_max_wait_time = Some(Duration::MAX);
+    })
+    .await;
+    for first in 0..2 {
+        stream.ingest_record(&Line("a")).await.unwrap();
+        // So that its time to linger is looked at.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let (flushed, ()) = tokio::join!(stream.flush(), async {
+            let (_, last) = call.records(first, 1).await;
+            call.ack(last);
+        });
+        flushed.unwrap();
+    }
+    call.close_signal(i64::MAX);
+    let mut call = server.opened().await;
+    stream.ingest_record(&Line("b")).await.unwrap();
+    let (closed, ()) = tokio::join!(stream.close(), async {
+        let (_, last) = call.records(0, 1).await;
+        call.ack(last);
+        assert!(call.try_batch().await.is_none());
+        call.end();
+    });
+    closed.unwrap();
+}
+
+#[tokio::test]
+async fn a_close_signal_does_not_put_off_the_one_before() {
+    let mut server = Server::start().await;
+    let (mut stream, mut call) = open(&mut server, |options| {
+        eager(options);
+        options.batch_records = 1;
+    })
+    .await;
+    for text in numbered(0..2) {
+        stream.ingest_record(&Line(&text)).await.unwrap();
+    }
+    call.records(0, 2).await;
+    call.ack(0);
+    call.close_signal(1);
+    call.close_signal(3_600);
+    let mut next = tokio::time::timeout(Duration::from_secs(30), server.opened())
+        .await
+        .expect("the stream stays for the hour");
+    let (records, last) = next.records(0, 1).await;
+    assert_eq!(records, ["1"]);
+    next.ack(last);
+    stream.flush().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stream_whose_opening_is_dropped_leaves_nothing_at_the_service() {
+    let mut server = Server::start().await;
+    let mut opening = Box::pin(client(&server).stream::<Line<'_>>().open());
+    let mut call = tokio::select! {
+        opened = &mut opening => panic!("{opened:?} without an answer"),
+        call = server.call() => call,
+    };
+    call.create_stream().await;
+    drop(opening);
+    let gone = tokio::time::timeout(Duration::from_secs(10), call.try_batch()).await;
+    assert_eq!(gone.expect("it is still open"), None);
+}

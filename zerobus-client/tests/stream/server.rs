@@ -92,6 +92,17 @@ impl Server {
         self.calls.recv().await.expect("the server is gone")
     }
 
+    /// The same, but for calls that are gone before they are open.
+    pub(crate) async fn opened_at_last(&mut self) -> Call {
+        loop {
+            let mut call = self.call().await;
+            if let Ok(Some(_)) = call.requests.message().await {
+                call.created("stream");
+                return call;
+            }
+        }
+    }
+
     /// The next call, opened: `create_stream` read and answered.
     pub(crate) async fn opened(&mut self) -> Call {
         let mut call = self.call().await;

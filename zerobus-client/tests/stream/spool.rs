@@ -318,6 +318,9 @@ async fn lanes_have_a_folder_each_and_none_is_forgotten() {
         text.contains("lane-1") && text.contains("zerobus replay"),
         "{text}"
     );
+    // Nor does one stream alone pass over them.
+    let error = builder(&server).open().await.unwrap_err();
+    assert_eq!(kind(&error), SpoolErrorKind::OtherLanes);
 }
 
 /// Runs one ignored test of this binary in a process of its own.
