@@ -12,6 +12,9 @@ use crate::decode::{Fault, Mismatch};
 /// The most mismatches that one text lists.
 const LISTED_MAX: usize = 20;
 
+/// So long a text takes no more of them, in bytes: clients take 8 KiB of trailers, and it is in the details once more.
+const TEXT_MAX: usize = 1_500;
+
 /// The state of a record that is refused, wherever one was reported. What states mean is not published, and no other is
 /// known.
 const REFUSED_STATE: u32 = 3;
@@ -61,14 +64,15 @@ pub(super) fn expired() -> Status {
 /// The status of a schema that does not fit its table, with the causes in a `google.rpc.ErrorInfo`.
 pub(super) fn schema_mismatch(table: &TableName, mismatches: &[Mismatch]) -> Status {
     let mut text = format!("The record's schema does not fit table {table}: ");
-    for (i, mismatch) in mismatches.iter().take(LISTED_MAX).enumerate() {
+    for (i, mismatch) in mismatches.iter().enumerate() {
         if i > 0 {
             text.push_str("; ");
         }
+        if i == LISTED_MAX || text.len() > TEXT_MAX {
+            text.push_str(&format!("and {} more", mismatches.len() - i));
+            break;
+        }
         text.push_str(&mismatch.to_string());
-    }
-    if mismatches.len() > LISTED_MAX {
-        text.push_str(&format!("; and {} more", mismatches.len() - LISTED_MAX));
     }
     text.push('.');
     let mut causes: Vec<&str> = Vec::new();

@@ -133,6 +133,30 @@ async fn every_mismatch_is_named_at_once() {
 }
 
 #[tokio::test]
+async fn very_many_mismatches_make_no_long_status() {
+    let bytes = edited(|proto| {
+        for n in 0..3_000 {
+            let mut other = field(proto, "temp").clone();
+            other.name = Some(format!("{}_{n}", "x".repeat(500)));
+            other.number = Some(100 + n);
+            proto.field.push(other);
+        }
+    });
+    let status = refused(bytes).await;
+    let (_, _, metadata) = error_info(&status);
+    assert_eq!(metadata["causes"], "FIELD_NOT_IN_TABLE");
+    assert!(
+        status
+            .message()
+            .contains("_0: the table has no such column"),
+        "{status}"
+    );
+    assert!(status.message().contains("; and 299"), "{status}");
+    let length = status.message().len() + status.details().len();
+    assert!(length < 6_000, "{length}");
+}
+
+#[tokio::test]
 async fn what_official_tools_send_is_taken() {
     let bytes = edited(|proto| {
         // `optional` on NOT NULL, proto3_optional in proto2, and names relative to the message.
