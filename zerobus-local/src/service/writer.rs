@@ -73,6 +73,7 @@ impl Writer {
             persistent: PersistentStreams::default(),
             ready: Vec::new(),
             asks: Vec::new(),
+            is_hurried: false,
             is_behind: false,
         };
         let thread = thread::Builder::new()
@@ -224,6 +225,8 @@ struct WriterThread {
     /// The streams that have something to write.
     ready: Vec<Arc<Sink>>,
     asks: Vec<Ask>,
+    /// Whether a stream can wait no longer for the next commit.
+    is_hurried: bool,
     /// Set when the table could not be opened after a failure: what is known of its log may be behind.
     is_behind: bool,
 }
@@ -254,6 +257,8 @@ impl WriterThread {
             }
             not_before = Instant::now().checked_add(self.writing.commit_interval);
             let ready = std::mem::take(&mut self.ready);
+            // Whoever hurries from here on may have come too late for this commit.
+            self.is_hurried = false;
             let outcome = self.commit_or_fail(ready);
             // Looked at before the acks go out: what they set free must not count.
             self.note_all(notes);
@@ -309,11 +314,11 @@ impl WriterThread {
     /// Waits for the time to come, or for someone who can wait no longer: a stream of this table, or one of another
     /// which waits for what is not durable yet here.
     fn gather_until(&mut self, time: Instant, notes: &mpsc::Receiver<Note>) {
-        while self.asks.is_empty() && !self.writing.budget.is_wanted() {
+        while self.asks.is_empty() && !self.is_hurried && !self.writing.budget.is_wanted() {
             let left = time.saturating_duration_since(Instant::now());
             match notes.recv_timeout(left.min(WANTED_INTERVAL)) {
                 Err(mpsc::RecvTimeoutError::Timeout) if left > WANTED_INTERVAL => {}
-                Ok(Note::Hurry) | Err(_) => return,
+                Err(_) => return,
                 Ok(note) => self.note(note),
             }
         }
@@ -328,7 +333,7 @@ impl WriterThread {
     fn note(&mut self, note: Note) {
         match note {
             Note::Ready(stream) => self.ready.push(stream),
-            Note::Hurry => {}
+            Note::Hurry => self.is_hurried = true,
             Note::Ask(ask) => self.asks.push(ask),
             Note::Compacted(compacted) => self.compacted = Some(compacted),
             Note::Checkpointed(is_written) => {

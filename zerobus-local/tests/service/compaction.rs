@@ -134,6 +134,26 @@ async fn files_that_cannot_be_read_are_told_of_and_left_alone() {
 }
 
 #[tokio::test]
+async fn whoever_has_as_much_waiting_as_may_be_waits_for_no_interval() {
+    const MESSAGES: u64 = 20;
+    let local = start(|builder| builder.commit_interval(Duration::from_secs(3_600))).await;
+    let mut client = Client::open(&local.server, RecordType::Proto).await;
+    let mut large = record(0);
+    large.raw = Some(vec![7; 2 << 20]);
+    // They come while commits are made, and between them.
+    let sent = tokio::time::timeout(Duration::from_secs(60), async {
+        for offset in 0..i64::try_from(MESSAGES).unwrap() {
+            client.send(single(offset, &large)).await;
+        }
+        while local.server.received(TABLE).unwrap().messages < MESSAGES {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    sent.await
+        .expect("the writer waits though the stream is full");
+}
+
+#[tokio::test]
 async fn a_busy_table_commits_no_more_often_than_it_is_to() {
     const INTERVAL: Duration = Duration::from_millis(400);
     const MESSAGES: i64 = 2_000;

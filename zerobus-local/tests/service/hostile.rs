@@ -215,7 +215,7 @@ async fn a_descriptor_that_is_too_large_or_too_deep_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_that_never_stop_share_what_memory_there_is() {
-    const MESSAGES: i64 = 200;
+    const MESSAGES: i64 = 40;
     let data = tempfile::TempDir::new().unwrap();
     let server = zerobus_local::LocalZerobus::builder()
         .data(data.path())
