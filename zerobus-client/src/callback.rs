@@ -54,10 +54,21 @@ pub(crate) struct Callbacks {
 }
 
 impl Callbacks {
-    pub(crate) fn start(callback: Arc<dyn AckCallback>, queue: Arc<Queue>) -> Self {
-        Self {
-            task: tokio::spawn(call_back(callback, queue)),
-        }
+    /// `before` are those of the stream that this one was made of: its offsets are others, so it tells all it has to
+    /// first.
+    pub(crate) fn start(
+        callback: Arc<dyn AckCallback>,
+        queue: Arc<Queue>,
+        before: Option<Self>,
+    ) -> Self {
+        let task = tokio::spawn(async move {
+            if let Some(before) = before {
+                // That it panicked was told where it did.
+                let _ = before.task.await;
+            }
+            call_back(callback, queue).await;
+        });
+        Self { task }
     }
 
     /// Waits until everything was told that a stream that has ended has to tell, for `limit` at most.

@@ -36,6 +36,12 @@ pub(crate) struct Opening {
     pub(crate) spool: Option<Spool>,
 }
 
+/// A stream that has ended, of which another one is made.
+pub(crate) struct Predecessor<'a> {
+    pub(crate) queue: &'a Queue,
+    pub(crate) callbacks: &'a mut Option<Callbacks>,
+}
+
 /// A stream that is open, and its background task.
 pub(crate) struct Opened {
     pub(crate) intake: Intake,
@@ -70,9 +76,9 @@ impl Drop for Running {
 impl Opening {
     /// Opens a stream. What its predecessor, or the spool of an earlier process, has left it sends first: the records
     /// that are numbered from 0.
-    pub(crate) async fn open(&self, predecessor: Option<&Queue>) -> Result<Opened, Error> {
-        let (unacked, spool) = match (predecessor, &self.spool) {
-            (Some(ended), _) => (ended.hand_over()?, None),
+    pub(crate) async fn open(&self, predecessor: Option<Predecessor<'_>>) -> Result<Opened, Error> {
+        let (unacked, spool) = match (&predecessor, &self.spool) {
+            (Some(ended), _) => (ended.queue.hand_over()?, None),
             (None, Some(spool)) => {
                 let (writer, left) = SpoolWriter::open(spool, &self.table, &self.format)?;
                 (left.messages, Some(writer))
@@ -121,9 +127,11 @@ impl Opening {
         };
         // Only now, and with nothing to wait for in between: whatever fails or is dropped before costs the one that has
         // ended neither its records nor its spool.
-        if let Some(ended) = predecessor {
-            queue.take_over(ended);
-        } else if let Some(spool) = spool {
+        let before = predecessor.and_then(|ended| {
+            queue.take_over(ended.queue);
+            ended.callbacks.take()
+        });
+        if let Some(spool) = spool {
             queue.set_spool(spool);
         }
         let task = tokio::spawn(driver.run(connection).instrument(span));
@@ -134,7 +142,7 @@ impl Opening {
         let callbacks = self
             .callback
             .as_ref()
-            .map(|callback| Callbacks::start(Arc::clone(callback), queue));
+            .map(|callback| Callbacks::start(Arc::clone(callback), queue, before));
         Ok(Opened {
             intake,
             running,

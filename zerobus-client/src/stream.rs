@@ -12,7 +12,7 @@ use crate::callback::Callbacks;
 use crate::error::Error;
 use crate::intake::Intake;
 use crate::metrics::StreamMetrics;
-use crate::opening::{Opened, Opening, Running};
+use crate::opening::{Opened, Opening, Predecessor, Running};
 use crate::producer::Producer;
 use crate::queue::{Progress, Queue};
 use crate::record::Record;
@@ -278,7 +278,11 @@ impl<R> Stream<R> {
     #[doc(alias = "recreate_stream")]
     pub async fn recreate(&mut self) -> Result<(), Error> {
         self.end();
-        let opened = self.opening.open(Some(self.queue())).await?;
+        let predecessor = Predecessor {
+            queue: &self.intake.acks().queue,
+            callbacks: &mut self.callbacks,
+        };
+        let opened = self.opening.open(Some(predecessor)).await?;
         self.progress = opened.intake.acks().queue.progress();
         self.intake = opened.intake;
         self.running = opened.running;

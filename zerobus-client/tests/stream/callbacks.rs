@@ -234,3 +234,52 @@ async fn a_stream_that_is_made_anew_sends_first_what_was_not_acked() {
     let (records, _) = call.records(0, 1).await;
     assert_eq!(records, ["7"]);
 }
+
+/// Takes its time with what was not acked.
+#[derive(Clone, Default)]
+struct SlowToTell(Told);
+
+impl AckCallback for SlowToTell {
+    fn on_ack(&self, offset: i64) {
+        self.0.on_ack(offset);
+    }
+
+    fn on_error(&self, offset: i64, message: &str) {
+        std::thread::sleep(Duration::from_millis(100));
+        self.0.on_error(offset, message);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_stream_made_anew_tells_nothing_before_the_one_that_ended_has_told_all() {
+    let mut server = Server::start().await;
+    let slow = SlowToTell::default();
+    let told = slow.0.0.clone();
+    let builder = client(&server).stream::<Line<'static>>().ack_callback(slow);
+    let (stream, mut call) = tokio::join!(builder.open(), server.opened());
+    let mut stream = stream.unwrap();
+    for text in numbered(0..2) {
+        stream.ingest_record(&Line(&text)).await.unwrap();
+    }
+    call.records(0, 2).await;
+    call.fail(Status::not_found("gone"));
+    stream.flush().await.unwrap_err();
+    let (made, mut call) = tokio::join!(stream.recreate(), server.opened());
+    made.unwrap();
+    let (_, last) = call.records(0, 2).await;
+    call.ack(last);
+    stream.flush().await.unwrap();
+    while told.lock().unwrap().len() < 3 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // Offsets begin anew: told in between, the ack would seem to be about the records that were not acked.
+    let told = told.lock().unwrap();
+    let offsets: Vec<_> = told
+        .iter()
+        .map(|one| {
+            one.as_ref()
+                .map_or_else(|lost| (lost.0, false), |offset| (*offset, true))
+        })
+        .collect();
+    assert_eq!(offsets, [(0, false), (1, false), (1, true)]);
+}
