@@ -40,7 +40,13 @@ fn send(case: &str, seconds: &str, url: &str, sides: &str) {
     let seconds = seconds.parse().expect("a number");
     let sides = serde_json::from_str(sides).expect("the sides");
     let runtime = tokio::runtime::Runtime::new().expect("it is Linux");
-    let run = run::run(case, seconds, url, sides, || println!("started"));
+    // What is sent from here on is counted on both sides, so it waits until the tables were looked at.
+    let warm = || {
+        println!("warm");
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).expect("it is told");
+    };
+    let run = run::run(case, seconds, url, sides, warm);
     let outcome = runtime.block_on(run);
     println!("{}", serde_json::to_string(&outcome).expect("it is plain"));
 }
@@ -126,8 +132,9 @@ fn measure(server: &Path, data: &Path, case: Case, seconds: f64) -> Measured {
     ]);
     let mut sender = Pinned::start(&mut sender, sender_core, Stdio::inherit()).expect("it starts");
 
-    assert_eq!(sender.line().expect("it starts"), "started");
+    assert_eq!(sender.line().expect("it starts"), "warm");
     let before = tables::stored(data).expect("the tables are there");
+    sender.tell("go").expect("it waits");
     let outcome = sender.line().expect("it measures");
     let after = tables::stored(data).expect("the tables are there");
 

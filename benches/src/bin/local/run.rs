@@ -20,8 +20,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// On the way on each of many streams.
 const INFLIGHT_OF_MANY: usize = 20_000;
 
-/// Measures, and calls `started` when it is warm.
-pub async fn run(case: Case, seconds: f64, url: &str, sides: Sides, started: impl Fn()) -> Outcome {
+/// Measures, and calls `warm` when it is.
+pub async fn run(case: Case, seconds: f64, url: &str, sides: Sides, warm: impl Fn()) -> Outcome {
     let client = Client::builder()
         .endpoint(url)
         .oauth("bench", "local")
@@ -32,7 +32,7 @@ pub async fn run(case: Case, seconds: f64, url: &str, sides: Sides, started: imp
             let mut sender = Sender::open(&client, 0, inflight).await;
             sender.send_for(WARM_UP).await;
             sender.samples.clear();
-            started();
+            warm();
             let meter = Meter::start(sides);
             let sent = sender.send_for(seconds).await;
             with_times(meter.stop(sent), &mut sender.samples.take())
@@ -40,7 +40,7 @@ pub async fn run(case: Case, seconds: f64, url: &str, sides: Sides, started: imp
         Case::Rate { records } => {
             let mut sender = Sender::open(&client, 0, 1_000_000).await;
             paced(&mut sender, records, WARM_UP, None).await;
-            started();
+            warm();
             let meter = Meter::start(sides);
             let samples = Arc::clone(&sender.samples);
             let sent = paced(&mut sender, records, seconds, Some(&samples)).await;
@@ -55,7 +55,7 @@ pub async fn run(case: Case, seconds: f64, url: &str, sides: Sides, started: imp
             for sender in &senders {
                 sender.samples.clear();
             }
-            started();
+            warm();
             let meter = Meter::start(sides);
             let (senders, sent) = all_for(senders, seconds).await;
             let outcome = meter.stop(sent);
@@ -64,7 +64,7 @@ pub async fn run(case: Case, seconds: f64, url: &str, sides: Sides, started: imp
         }
         Case::Alone { records } => {
             let mut sender = Sender::open(&client, 0, 1_000_000).await;
-            started();
+            warm();
             let meter = Meter::start(sides);
             let mut micros = Vec::new();
             for at in 0..records {
