@@ -1,1 +1,3 @@
-//! Tests that span the crates.
+//! Tests that span the crates, and what the tests of several crates share.
+
+pub mod child;

@@ -1,6 +1,5 @@
 //! TLS with a private CA, given to the builder or named in `SSL_CERT_FILE`.
 
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use zerobus_catalog::{CatalogError, Workspace};
+use zerobus_tests::child;
 
 use crate::server::Server;
 use crate::{table, token};
@@ -89,30 +89,22 @@ async fn a_server_without_tls_is_told_from_one_that_is_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ssl_cert_file_names_the_roots() {
+    // The variable is read by the process, so the other half of this test is one of its own.
+    if child::is_child() {
+        let url = std::env::var("ZEROBUS_TEST_URL").unwrap();
+        assert_eq!(fetch(&url, None).await.unwrap(), "token-0");
+        return;
+    }
     let (server, ca) = start().await;
     let file = std::env::temp_dir().join(format!("zerobus-catalog-ca-{}.pem", server.port));
     std::fs::write(&file, ca).unwrap();
-    // The variable is read by the process, so the other half of this test is one of its own.
-    let child = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--ignored",
-            "--exact",
-            "tls::in_a_process_with_ssl_cert_file",
-        ])
-        .env("SSL_CERT_FILE", &file)
-        .env(
-            "ZEROBUS_TEST_URL",
-            format!("https://localhost:{}", server.port),
-        )
-        .status();
+    let mut command = child::command("tls::ssl_cert_file_names_the_roots").unwrap();
+    command.env("SSL_CERT_FILE", &file).env(
+        "ZEROBUS_TEST_URL",
+        format!("https://localhost:{}", server.port),
+    );
+    let ran = child::run(command);
     std::fs::remove_file(&file).unwrap();
-    assert!(child.unwrap().success());
+    ran.unwrap();
     assert_eq!(server.requests().len(), 1);
-}
-
-#[tokio::test]
-#[ignore = "started by ssl_cert_file_names_the_roots"]
-async fn in_a_process_with_ssl_cert_file() {
-    let url = std::env::var("ZEROBUS_TEST_URL").unwrap();
-    assert_eq!(fetch(&url, None).await.unwrap(), "token-0");
 }

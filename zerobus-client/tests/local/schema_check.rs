@@ -1,6 +1,5 @@
 //! The live table against the records' columns, when a stream opens.
 
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -12,6 +11,7 @@ use zerobus_client::{
     Client, Error, ErrorCode, RecordSchema, SchemaCause, SchemaDrift, Workspace, ZerobusRecord,
 };
 use zerobus_local::LocalZerobus;
+use zerobus_tests::child;
 
 use crate::{TABLE, client, rows, server};
 
@@ -262,23 +262,12 @@ impl tracing::Subscriber for Told {
     fn exit(&self, _: &tracing::span::Id) {}
 }
 
-#[test]
-fn what_does_not_break_records_is_one_event() {
-    // A process of its own: tracing keeps for good that nobody wants an event when its call site is first met, on
-    // another test's thread, just as a subscriber comes up.
-    let status = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--ignored",
-            "--exact",
-            "schema_check::in_a_process_with_a_subscriber",
-        ])
-        .status();
-    assert!(status.unwrap().success());
-}
-
 #[tokio::test]
-#[ignore = "started by what_does_not_break_records_is_one_event"]
-async fn in_a_process_with_a_subscriber() {
+async fn what_does_not_break_records_is_one_event() {
+    if !child::is_child() {
+        child::run_again("schema_check::what_does_not_break_records_is_one_event").unwrap();
+        return;
+    }
     let told = Told::default();
     let _default = tracing::subscriber::set_default(told.clone());
     let heard = || std::mem::take(&mut *told.0.lock().unwrap());

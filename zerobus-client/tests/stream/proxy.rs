@@ -1,7 +1,6 @@
 //! The way through a proxy.
 
 use std::net::SocketAddr;
-use std::process::Command;
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject as _;
@@ -12,9 +11,10 @@ use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tonic::transport::{Identity, ServerTlsConfig};
 use zerobus_client::{Client, ClientBuilder, Error};
+use zerobus_tests::child;
 
 use crate::record::Line;
-use crate::server::Server;
+use crate::server::{Server, run_child};
 use crate::tls::ca_and_pair;
 
 /// Takes CONNECT requests, and connects all of them to one server.
@@ -184,8 +184,8 @@ fn what_no_stream_can_go_through_is_refused() {
 /// What a process of its own, with these variables besides, sends to the proxy at their `PROXY`.
 async fn in_a_process_with(variables: &[(&str, &str)], server: &mut Server, proxied: bool) {
     let mut proxy = TestProxy::start(server.address(), None, None).await;
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--ignored", "--exact", "proxy::in_a_process_of_its_own"]);
+    let name = "proxy::the_environment_says_what_goes_through_which_proxy";
+    let mut child = child::command(name).unwrap();
     for name in [
         "HTTP_PROXY",
         "HTTPS_PROXY",
@@ -200,16 +200,18 @@ async fn in_a_process_with(variables: &[(&str, &str)], server: &mut Server, prox
         let value = value.replace("PROXY", &format!("http://{}", proxy.address));
         child.env(name, value.replace("SERVER", &server.url()));
     }
-    let mut child = child.spawn().unwrap();
-    let status = tokio::task::spawn_blocking(move || child.wait());
-    let call = server.opened().await;
-    assert!(status.await.unwrap().unwrap().success(), "{variables:?}");
-    drop(call);
+    drop(run_child(child, server.opened()).await);
     assert_eq!(proxy.heads.try_recv().is_ok(), proxied, "{variables:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_environment_says_what_goes_through_which_proxy() {
+    if child::is_child() {
+        let builder = builder(std::env::var("ZEROBUS_TEST_URL").unwrap());
+        let client = builder.build().unwrap();
+        client.stream::<Line<'_>>().open().await.unwrap();
+        return;
+    }
     const ELSEWHERE: (&str, &str) = ("ZEROBUS_TEST_URL", "http://zerobus.invalid:8080");
     const HERE: (&str, &str) = ("ZEROBUS_TEST_URL", "SERVER");
     const NOWHERE: &str = "http://127.0.0.1:1";
@@ -243,35 +245,23 @@ async fn the_environment_says_what_goes_through_which_proxy() {
 }
 
 #[tokio::test]
-#[ignore = "started by the_environment_says_what_goes_through_which_proxy"]
-async fn in_a_process_of_its_own() {
-    let client = builder(std::env::var("ZEROBUS_TEST_URL").unwrap())
-        .build()
-        .unwrap();
-    client.stream::<Line<'_>>().open().await.unwrap();
-}
-
-#[tokio::test]
 async fn what_no_proxy_names_is_not_given_to_the_proxy() {
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--ignored", "--exact", "proxy::in_a_process_with_no_proxy"]);
+    if child::is_child() {
+        let client = builder("http://a.zerobus.invalid:8080").build().unwrap();
+        let opening = client
+            .stream::<Line<'_>>()
+            .configure(|options| options.recovery = false);
+        // There is no such host, as the proxy would not have said.
+        let error = opening.open().await.unwrap_err().to_string();
+        assert!(!error.contains("proxy"), "{error}");
+        return;
+    }
+    let name = "proxy::what_no_proxy_names_is_not_given_to_the_proxy";
+    let mut child = child::command(name).unwrap();
     let server = Server::start().await;
     let mut proxy = TestProxy::start(server.address(), None, None).await;
     child.env("HTTP_PROXY", format!("http://{}", proxy.address));
     child.env("NO_PROXY", "127.0.0.0/8, zerobus.invalid");
-    let status = tokio::task::spawn_blocking(move || child.status());
-    assert!(status.await.unwrap().unwrap().success());
+    run_child(child, std::future::ready(())).await;
     assert!(proxy.heads.try_recv().is_err());
-}
-
-#[tokio::test]
-#[ignore = "started by what_no_proxy_names_is_not_given_to_the_proxy"]
-async fn in_a_process_with_no_proxy() {
-    let client = builder("http://a.zerobus.invalid:8080").build().unwrap();
-    let opening = client
-        .stream::<Line<'_>>()
-        .configure(|options| options.recovery = false);
-    // There is no such host, as the proxy would not have said.
-    let error = opening.open().await.unwrap_err().to_string();
-    assert!(!error.contains("proxy"), "{error}");
 }

@@ -8,12 +8,13 @@ use zerobus_client::{
     Client, Error, ErrorCode, GrpcCode, Headers, HeadersFuture, HeadersProvider, StreamState,
     TableName,
 };
+use zerobus_tests::child;
 
 use crate::delivery::{client, open};
 use crate::record::{Line, numbered, texts_of};
 use crate::recovery::eager;
 use crate::server::Server;
-use crate::sight::{Recorder, alone};
+use crate::sight::Recorder;
 
 #[tokio::test]
 async fn invalid_argument_is_final_and_hands_everything_unacked_back_in_order() {
@@ -154,14 +155,13 @@ async fn no_server_is_told_with_its_address() {
     assert!(text.contains("refused"), "{text}");
 }
 
-#[test]
-fn a_stream_that_is_not_had_at_once_is_told_of_before_the_first_pause() {
-    alone("refusal::in_a_process_with_a_subscriber");
-}
-
 #[tokio::test]
-#[ignore = "started by a_stream_that_is_not_had_at_once_is_told_of_before_the_first_pause"]
-async fn in_a_process_with_a_subscriber() {
+async fn a_stream_that_is_not_had_at_once_is_told_of_before_the_first_pause() {
+    if !child::is_child() {
+        let name = "refusal::a_stream_that_is_not_had_at_once_is_told_of_before_the_first_pause";
+        child::run_again(name).unwrap();
+        return;
+    }
     let told = Recorder::default();
     let _default = tracing::subscriber::set_default(told.clone());
     let mut server = Server::start().await;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::process::Command;
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -18,6 +19,7 @@ use zerobus_proto::{
     PersistentStreamResponse, RetireStreamRequest, RetireStreamResponse, ephemeral_stream_request,
     ingest_record_batch_request,
 };
+use zerobus_tests::child;
 
 type Responses<T> = Pin<Box<dyn tokio_stream::Stream<Item = Result<T, Status>> + Send>>;
 
@@ -244,4 +246,14 @@ impl Zerobus for Handler {
     ) -> Result<Response<RetireStreamResponse>, Status> {
         Err(Status::unimplemented("persistent streams"))
     }
+}
+
+/// Runs a test in a process of its own to its end, and what it is served with beside it.
+pub(crate) async fn run_child<T>(command: Command, serve: impl Future<Output = T>) -> T {
+    let ran = async {
+        let ran = tokio::task::spawn_blocking(|| child::run(command)).await;
+        // Told at once, whether or not anything was asked of the server.
+        ran.unwrap().unwrap_or_else(|failed| panic!("{failed}"));
+    };
+    tokio::join!(serve, ran).0
 }

@@ -1,7 +1,6 @@
 //! What can be seen of a stream: its metrics, and what it tells through `tracing`.
 
 use std::fmt::Write as _;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,20 +8,12 @@ use tonic::Status;
 use tracing::field::{Field, Visit};
 use tracing::{Level, Metadata};
 use zerobus_client::{StreamMetrics, StreamState};
+use zerobus_tests::child;
 
 use crate::delivery::{client, open};
 use crate::record::{Line, numbered};
 use crate::recovery::eager;
 use crate::server::Server;
-
-/// Runs one ignored test of this binary in a process of its own. tracing keeps for good that nobody wants an event when
-/// its call site is first met, on another test's thread, just as a subscriber comes up.
-pub(crate) fn alone(test: &str) {
-    let status = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", test])
-        .status();
-    assert!(status.unwrap().success());
-}
 
 /// Keeps what this crate tells, spans and events alike, as text.
 #[derive(Clone, Default)]
@@ -143,14 +134,13 @@ async fn metrics_follow_a_stream_over_its_life() {
     }
 }
 
-#[test]
-fn what_is_told_has_opentelemetrys_names_and_nothing_of_the_records() {
-    alone("sight::in_a_process_with_a_recorder");
-}
-
 #[tokio::test]
-#[ignore = "started by what_is_told_has_opentelemetrys_names_and_nothing_of_the_records"]
-async fn in_a_process_with_a_recorder() {
+async fn what_is_told_has_opentelemetrys_names_and_nothing_of_the_records() {
+    if !child::is_child() {
+        let name = "sight::what_is_told_has_opentelemetrys_names_and_nothing_of_the_records";
+        child::run_again(name).unwrap();
+        return;
+    }
     let told = Recorder::default();
     let _default = tracing::subscriber::set_default(told.clone());
     let mut server = Server::start().await;

@@ -10,11 +10,12 @@ use zerobus_client::{
     ColumnInfo, Error, Fingerprint, RecordError, Spool, SpoolContents, SpoolErrorKind, SpoolSync,
     Stream, StreamState, ZerobusRecord,
 };
+use zerobus_tests::child;
 
 use crate::delivery::client;
 use crate::record::{Line, numbered, texts_of};
 use crate::recovery::eager;
-use crate::server::{Call, Server};
+use crate::server::{Call, Server, run_child};
 
 pub(crate) async fn open(
     server: &mut Server,
@@ -323,19 +324,12 @@ async fn lanes_have_a_folder_each_and_none_is_forgotten() {
     assert_eq!(kind(&error), SpoolErrorKind::OtherLanes);
 }
 
-/// Runs one ignored test of this binary in a process of its own.
-fn child(test: &str, server: &Server, folder: &Path, before: &str) -> Command {
-    let mut command = Command::new("sh");
+/// A test in a process of its own, which streams to this server.
+fn spooling(test: &str, server: &Server, folder: &Path) -> Command {
+    let mut command = child::command(test).unwrap();
     command
-        .args([
-            "-c",
-            &format!("{before} exec \"$0\" --ignored --exact --nocapture \"$1\""),
-        ])
-        .arg(std::env::current_exe().unwrap())
-        .arg(test)
         .env("ZEROBUS_TEST_URL", server.url())
-        .env("ZEROBUS_TEST_FOLDER", folder)
-        .stdout(Stdio::null());
+        .env("ZEROBUS_TEST_FOLDER", folder);
     command
 }
 
@@ -354,18 +348,16 @@ fn in_a_child() -> (zerobus_client::Client, Spool) {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_process_that_is_killed_loses_nothing_that_it_sent() {
+    if child::is_child() {
+        return stream_until_killed().await;
+    }
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start().await;
     let mut first = 0;
     for round in 0..3 {
-        let mut process = child(
-            "spool::in_a_process_that_is_killed",
-            &server,
-            folder.path(),
-            "",
-        )
-        .spawn()
-        .unwrap();
+        let name = "spool::a_process_that_is_killed_loses_nothing_that_it_sent";
+        let mut process = spooling(name, &server, folder.path());
+        let mut process = process.stdout(Stdio::null()).spawn().unwrap();
         let mut call = server.opened().await;
         let ours = client(&server).stream::<Line<'_>>();
         let error = ours.spool(Spool::at(folder.path())).open().await;
@@ -407,9 +399,7 @@ async fn a_process_that_is_killed_loses_nothing_that_it_sent() {
     assert!(numbers[0] <= first && numbers[0] + count >= first);
 }
 
-#[tokio::test]
-#[ignore = "started by a_process_that_is_killed_loses_nothing_that_it_sent"]
-async fn in_a_process_that_is_killed() {
+async fn stream_until_killed() {
     let (client, spool) = in_a_child();
     let left = SpoolContents::read(spool_folder())
         .map_or(0, |left| left.iter().map(|one| one.records).sum());
@@ -443,29 +433,31 @@ fn spool_folder() -> String {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_full_disk_ends_the_stream_and_keeps_what_was_taken() {
+    if child::is_child() {
+        return stream_with_little_room().await;
+    }
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start().await;
     // A file may not become larger than 64 blocks, which is told by an error because the signal is ignored.
-    let mut process = child(
-        "spool::in_a_process_with_little_room",
-        &server,
-        folder.path(),
-        "trap '' XFSZ; ulimit -f 64;",
-    )
-    .spawn()
-    .unwrap();
-    let mut call = server.opened().await;
-    let waiting = tokio::task::spawn_blocking(move || process.wait().unwrap());
-    while call.try_batch().await.is_some() {}
-    let mut call = server.opened().await;
-    while call.try_batch().await.is_some() {}
-    drop(call);
-    assert!(waiting.await.unwrap().success());
+    let name = "spool::a_full_disk_ends_the_stream_and_keeps_what_was_taken";
+    let unlimited = spooling(name, &server, folder.path());
+    let variables = (unlimited.get_envs()).filter_map(|(name, value)| Some((name, value?)));
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\""])
+        .arg(unlimited.get_program())
+        .args(unlimited.get_args())
+        .envs(variables);
+    let serve = async {
+        for _ in 0..2 {
+            let mut call = server.opened().await;
+            while call.try_batch().await.is_some() {}
+        }
+    };
+    run_child(limited, serve).await;
 }
 
-#[tokio::test]
-#[ignore = "started by a_full_disk_ends_the_stream_and_keeps_what_was_taken"]
-async fn in_a_process_with_little_room() {
+async fn stream_with_little_room() {
     let (client, spool) = in_a_child();
     let builder = client
         .stream::<Line<'static>>()

@@ -1,13 +1,12 @@
 //! Encrypted connections, and whom they trust.
 
-use std::process::Command;
-
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 use zerobus_client::{Client, Error};
+use zerobus_tests::child;
 
 use crate::record::Line;
-use crate::server::Server;
+use crate::server::{Server, run_child};
 
 /// A CA of its own, and a server certificate for 127.0.0.1 that it has signed.
 fn ca_and_identity() -> (String, Identity) {
@@ -125,36 +124,22 @@ fn a_file_that_is_no_certificate_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ssl_cert_file_names_the_roots() {
+    // The variable is read by the process, so the other half of this test is one of its own.
+    if child::is_child() {
+        let url = std::env::var("ZEROBUS_TEST_URL").unwrap();
+        let client = Client::builder().endpoint(url).ingest_token("t");
+        let client = client.build().unwrap();
+        client.stream::<Line<'_>>().open().await.unwrap();
+        return;
+    }
     let (ca, identity) = ca_and_identity();
     let mut server = Server::start_tls(ServerTlsConfig::new().identity(identity)).await;
     let file = std::env::temp_dir().join(format!("zerobus-client-ca-{}.pem", std::process::id()));
     std::fs::write(&file, ca).unwrap();
-    // The variable is read by the process, so the other half of this test is one of its own.
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--ignored",
-            "--exact",
-            "tls::in_a_process_with_ssl_cert_file",
-        ])
+    let mut command = child::command("tls::ssl_cert_file_names_the_roots").unwrap();
+    command
         .env("SSL_CERT_FILE", &file)
-        .env("ZEROBUS_TEST_URL", server.url())
-        .spawn()
-        .unwrap();
-    let opened = tokio::task::spawn_blocking(move || child.wait());
-    let call = server.opened().await;
-    assert!(opened.await.unwrap().unwrap().success());
-    drop(call);
+        .env("ZEROBUS_TEST_URL", server.url());
+    let _call = run_child(command, server.opened()).await;
     std::fs::remove_file(&file).unwrap();
-}
-
-#[tokio::test]
-#[ignore = "started by ssl_cert_file_names_the_roots"]
-async fn in_a_process_with_ssl_cert_file() {
-    let url = std::env::var("ZEROBUS_TEST_URL").unwrap();
-    let client = Client::builder()
-        .endpoint(url)
-        .ingest_token("t")
-        .build()
-        .unwrap();
-    client.stream::<Line<'_>>().open().await.unwrap();
 }

@@ -8,6 +8,7 @@ use std::{fs, thread};
 
 use zerobus_catalog::Workspace;
 use zerobus_codegen::Config;
+use zerobus_tests::child;
 
 use crate::{run, zerobus};
 
@@ -296,10 +297,8 @@ fn a_catalog_that_is_away_leaves_the_build_with_its_snapshots() {
     }
 }
 
-/// What a build script does, in a process of its own, whose environment is the test's to set.
-#[test]
-#[ignore = "run by the test below"]
-fn build_script_in_a_child() {
+/// What a build script does, in a process whose environment is the test's to set.
+fn build_script() {
     let folder = std::path::PathBuf::from(std::env::var_os("BUILD_SCRIPT_FOLDER").unwrap());
     let workspace = Workspace::builder()
         .workspace_url(std::env::var("BUILD_SCRIPT_WORKSPACE").unwrap())
@@ -316,31 +315,29 @@ fn build_script_in_a_child() {
 
 #[test]
 fn a_build_script_asks_nobody_unless_told_and_never_where_documentation_is_built() {
+    const NAME: &str =
+        "live::a_build_script_asks_nobody_unless_told_and_never_where_documentation_is_built";
+    if child::is_child() {
+        return build_script();
+    }
     let folder = tempfile::tempdir().unwrap();
     let table = zerobus_schema::ddl::parse_create_table("CREATE TABLE main.default.t (id BIGINT)");
     let schemas = folder.path().join("schemas");
     zerobus_codegen::save_snapshot(&schemas, table.unwrap()).unwrap();
     let url = catalog();
     let build = |variables: &[(&str, &str)]| {
-        let mut command = Command::new(std::env::current_exe().unwrap());
+        let mut command = child::command(NAME).unwrap();
         command
-            .args([
-                "live::build_script_in_a_child",
-                "--exact",
-                "--ignored",
-                "--nocapture",
-            ])
             .env("BUILD_SCRIPT_FOLDER", folder.path())
             .env("BUILD_SCRIPT_WORKSPACE", &url)
             .env_remove("DOCS_RS")
             .env_remove("ZEROBUS_LIVE")
             .envs(variables.iter().copied());
-        let (status, stdout, stderr) = run(&mut command);
-        (status == 0, stdout, stderr)
+        child::run(command)
     };
     // Whoever fetches is refused: the credentials are wrong.
-    let (fine, stdout, _) = build(&[]);
-    assert!(fine);
+    let output = build(&[]).unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
     // On a machine with one core the first of them stands behind the test's name.
     let said: Vec<&str> = stdout
         .lines()
@@ -356,12 +353,12 @@ fn a_build_script_asks_nobody_unless_told_and_never_where_documentation_is_built
         ]
     );
     for live in [("BUILD_SCRIPT_LIVE", "1"), ("ZEROBUS_LIVE", "1")] {
-        let (fine, _, stderr) = build(&[live]);
+        let error = build(&[live]).unwrap_err();
         assert!(
-            !fine && stderr.contains("refused the client id and secret"),
-            "{stderr}"
+            error.contains("refused the client id and secret"),
+            "{error}"
         );
-        assert!(build(&[live, ("DOCS_RS", "1")]).0);
+        build(&[live, ("DOCS_RS", "1")]).unwrap();
     }
-    assert!(build(&[("ZEROBUS_LIVE", "0")]).0);
+    build(&[("ZEROBUS_LIVE", "0")]).unwrap();
 }
